@@ -107,8 +107,9 @@ def explanation(home: Home, given: str, *, latest: bool = False) -> Explanation:
     if os.path.lexists(given) and not given.endswith(remake.SUFFIX):
         product = Path(given).absolute()  # under whatever name
     with Index.reading(home.index_file) as index:
-        row = index.order(sidecar["order"]["id"]) if index else None
-        attempts = index.attempts(sidecar["order"]["id"], sidecar["item"]["index"]) if index else []
+        order, item = sidecar["order"] or {"id": ""}, sidecar["item"] or {"index": 0}
+        row = index.order(order["id"]) if index else None
+        attempts = index.attempts(order["id"], item["index"]) if index else []
         known = index.product(sidecar["id"]) if index else None
         children = _children(index, sidecar["id"]) if index else []
     folder, documents = row.folder if row else None, [attempt_document(attempt) for attempt in attempts]
@@ -161,23 +162,37 @@ def _lines(document: Explanation) -> Iterator[tuple[str, str]]:
     if inside := file.get("embedded") or file.get("untouched"):
         yield "inside", INSIDE.get(inside, f"nothing: {inside}")
     yield "made", f"{clock.shown(sidecar['created_at'])}{', a rehearsal: drawn here' if sidecar['rehearsal'] else ''}"
-    yield "order", f"{order['name']} ({order['id']}) in project {sidecar['project']}, item {item['index']}"
-    yield from _git(order["git"])
+    yield from _order(sidecar) if order and item else _imported(sidecar)
     model = sidecar["model"]
     yield "model", f"{sidecar['provider']} {model['id']}{':' + model['version'] if model['version'] else ''}"
     for name, value in sidecar["parameters"]["generation"].items():
         yield "parameter", f"{name}: {value_words(value)}"
-    for token in item["tokens"]:
+    for token in item["tokens"] if item else ():
         yield "taken", f"{value_words(token['value'])!r} for {token['token']} in {token['parameter']}"
     for given in sidecar["inputs"]:
         yield "input", f"{given['parameter']}: {given['file']} from {given['source']}, sha256 {given['sha256'][:12]}"
     for parent in sidecar["parents"]:
         yield "parent", f"product {parent}"
     yield from _marks(document)
-    yield from _cost(document)
+    if order:
+        yield from _cost(document)
     for path in document.made_of_it:
         yield "made of it", path
-    yield "again", f"`{document.again}` makes it again"
+    if order:
+        yield "again", f"`{document.again}` makes it again"
+
+
+def _order(sidecar: Json) -> Iterator[tuple[str, str]]:
+    order = sidecar["order"]
+    yield "order", f"{order['name']} ({order['id']}) in project {sidecar['project']}, item {sidecar['item']['index']}"
+    yield from _git(order["git"])
+
+
+def _imported(sidecar: Json) -> Iterator[tuple[str, str]]:
+    origin = sidecar["origin"] if isinstance(sidecar["origin"], dict) else {}
+    yield "imported", f"from {origin.get('file')} ({origin.get('tool')}) into project {sidecar['project']}"
+    if origin.get("id"):
+        yield "was", f"product {origin['id']} there"
 
 
 def _git(git: Json | None) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any, NoReturn
 
 import click
@@ -46,6 +47,10 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
     "export": (
         "pictures.export",
         "Copies of what a query finds, in a folder or a zip file, with a manifest.csv that says what each is.",
+    ),
+    "import": (
+        "pictures.importing",
+        "Pictures that A1111, ComfyUI, InvokeAI and others made become products, with what they say of themselves.",
     ),
     "init": ("upkeep.init", "Make the factory folder with settings, examples and the schemas for editors."),
     "install": ("upkeep.service", "Let launchd or systemd start the daemon when you log in, and again when it dies."),
@@ -109,6 +114,7 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
 TAKE_FILES = (
     "backup",
     "explain",
+    "import",
     "plan",
     "remake",
     "restore",
@@ -122,7 +128,8 @@ YOUNG = 50_000  # objects made and still there before they are looked through fo
 
 def load_command(name: str) -> click.Command:
     """The command itself, from its module."""
-    command: click.Command = getattr(import_module(f"artfactoryd.cli.{COMMANDS[name][0]}"), name)
+    module = import_module(f"artfactoryd.cli.{COMMANDS[name][0]}")
+    command: click.Command = getattr(module, f"{name}_" if iskeyword(name) else name)
     return command
 
 

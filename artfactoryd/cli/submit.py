@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from artfactoryd import entries
 from artfactoryd.cli.bundles import Desk, Placed, told_apart
 from artfactoryd.cli.context import as_json, home_of, own_home, say, settings_of
 from artfactoryd.cli.control import daemon_is_there
@@ -24,6 +25,7 @@ from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.intake.submission import rejections_of
 from artfactoryd.planning import preview
+from artfactoryd.planning.remake import MOST_BYTES, read_card
 from artfactoryd.printable import one_line
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.settings import Settings
@@ -68,6 +70,7 @@ def remake(ctx: click.Context, file: str, wait: bool, as_json: bool) -> None:
     """
     home = own_home(ctx)
     card, settings = card_of(home, file), settings_of(home)
+    _check_made_here(card)
     if not as_json:
         echo("\n".join(map(one_line, _what_is_bought(home, settings, card))))
     code, document = submit_files(
@@ -76,6 +79,13 @@ def remake(ctx: click.Context, file: str, wait: bool, as_json: bool) -> None:
     if as_json:
         say(document, "", True)
     ctx.exit(code)
+
+
+def _check_made_here(card: Path) -> None:
+    """Raises WrongUse for what was imported: nothing is known that could be asked again."""
+    document = read_card(entries.bounded(card, MOST_BYTES))
+    if document and document["order"] is None:
+        raise WrongUse("It was imported: which call made it is not known here. Write an order with its prompt.")
 
 
 def _what_is_bought(home: Home, settings: Settings, card: Path) -> list[str]:

@@ -13,10 +13,12 @@ from typing import Any
 
 from artfactoryd.core.lifecycle import MOVES, UNFINISHED_ORDERS, ItemState, Verdict
 from artfactoryd.core.money import dollars
+from artfactoryd.daemon import importing
 from artfactoryd.daemon.answers import Answer, go_on, label, no, retry_answer, waits, why, yes
 from artfactoryd.daemon.marking import Marking
 from artfactoryd.errors import ArtFactoryError, IllegalMove, NoSuchOrder, WrongUse
 from artfactoryd.execution.assembly import Execution
+from artfactoryd.home import Home
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.outcomes import Accepted
@@ -30,9 +32,9 @@ RACES = 3  # times that what a command was read from may be gone when it is to b
 
 
 class Control:
-    def __init__(self, books: Books, claims: Claims, intake: Intake, execution: Execution) -> None:
+    def __init__(self, home: Home, books: Books, claims: Claims, intake: Intake, execution: Execution) -> None:
         self._books, self._claims, self._intake, self._execution = books, claims, intake, execution
-        self._marking = Marking(books, execution)
+        self._home, self._marking = home, Marking(books, execution)
         self._one_at_a_time = asyncio.Lock()  # the page, Held/ and the mailbox may say the same in one moment
 
     async def carry_out(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
@@ -45,7 +47,7 @@ class Control:
         if known is not None:
             return known, []
         acts = {"approve": self._approve, "cancel": self._cancel, "retry": self._retry, "pause": self._pause,
-                "resume": self._resume, **self._marking.acts}  # fmt: skip
+                "resume": self._resume, "import": self._import, **self._marking.acts}  # fmt: skip
         act = acts.get(str(command.get("name")))
         if act is None:
             return no(f"There is no command {command.get('name')!r}."), []
@@ -205,6 +207,11 @@ class Control:
         stake = sum(attempt.at_stake for attempt in counted)
         doubtful = any(attempt.verdict in ("in_doubt", "lost") for attempt in counted)
         return stake if stake or doubtful else None
+
+    async def _import(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
+        answer = await importing.take_in(self._books, self._home, command)
+        await self._books.record(_line(command, {**answer, "products": []}))
+        return answer, []
 
     # --- pause and resume ---
 

@@ -107,6 +107,8 @@ def expander(row: OrderRow) -> tuple[list[str], Iterator[PlannedItem]]:
 
 def price_in_order(index: Index | None, card: Document) -> Mapping[str, Any] | None:
     """The price that its order gave for a product of this sidecar, where the ledger tells of it."""
+    if card["order"] is None or card["item"] is None:
+        return None
     key = (str(card["order"]["id"]), int(card["item"]["index"]))
     row, item = (index.order(key[0]), index.item(*key)) if index else (None, None)
     if row is None or item is None or row.rehearsal:

@@ -110,16 +110,19 @@ def with_any_seed(plan: Plan, index: Index | None, root: Path) -> Plan:
     """
     if index is None or not plan.order.any_seed or plan.order.rehearse:
         return plan
-    if plan.total_items > MOST_PLANNED:
-        return replace(plan, warnings=(*plan.warnings, _too_many(plan.total_items)))
-    seeds = _OtherSeeds(plan, index, root)
+    seeds, looked_at = _OtherSeeds(plan, index, root), 0
     for place in (None, *range(len(plan.stages))):
+        looked_at += plan.own_items if place is None else stages.items_of(plan, plan.stages[place])
+        if looked_at > MOST_PLANNED:
+            return replace(plan, warnings=(*plan.warnings, _too_many(plan.total_items)))
         plan = replace(plan, seeds=seeds.of_stage(plan, place))
     return replace(plan, warnings=(*plan.warnings, *seeds.warnings()))
 
 
 def _too_many(items: int) -> Problem:
-    message = f"this makes {items} items; seeds of others are looked for in orders of at most {MOST_PLANNED}."
+    message = (
+        f"this makes {items} items; seeds of others are looked for in the first {MOST_PLANNED} alone, whole stages."
+    )
     fix = "Write several orders, or take `reuse: any-seed` out: what is equal, its seed too, is reused in any order."
     return Problem("W_REUSE", message, fix, REUSE, holds=True)
 

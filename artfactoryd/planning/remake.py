@@ -50,6 +50,10 @@ def asked(data: bytes, file: str, price_of: PriceOf = lambda card: None) -> Agai
     wrong = schema.check_mapping(card, "sidecar")
     if wrong:
         raise Refusal([each.at(file, None, None) for each in wrong])
+    if card["order"] is None or card["item"] is None:
+        message = f"{card['file']['name']} was imported: which call made it is not known here."
+        fix = "Write an order with its prompt; `explain` shows what is known of it."
+        raise Refusal([Problem("E_INPUT", message, fix, file=file)])
     lost = [each["source"] for each in card["inputs"] if was_not_kept(each) and not card["rehearsal"]]
     if lost:
         message = f"what {card['file']['name']} was made from ({', '.join(lost)}) was not kept."

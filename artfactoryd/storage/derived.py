@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from artfactoryd.core import strict_json
 from artfactoryd.core.expansion.plan import PlannedItem
+from artfactoryd.core.json_types import Document
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.errors import IllegalMove
-from artfactoryd.storage import dependencies
+from artfactoryd.storage import dependencies, told
 from artfactoryd.storage.dependencies import BY_YOU
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemKey, OutageRow
@@ -58,6 +59,18 @@ def add_items(index: Index, order_id: str, providers: Sequence[str], items: Iter
 
 def _waits(item: PlannedItem) -> int:
     return 0 if item.parent is None else 1 + item.liked
+
+
+def take_in(index: Index, sidecars: Sequence[tuple[Document, str]]) -> None:
+    """Imported products, with their paths in the home: their sidecars have all that is known of them. One that is known
+    already is told where it lies now."""
+    new = [(card, path) for card, path in sidecars if index.product(card["id"]) is None]
+    index.add(told.INSERT_FACTS, [told.facts_of(card) for card, _ in new])
+    columns = f"{told.COLUMNS}, tags, liked, rating, notes, looked"
+    rows = [(*told.product_of(card, path), *told.marks_of(card), "") for card, path in new]
+    index.add(f"INSERT INTO product ({columns}) VALUES ({','.join('?' * len(columns.split(',')))})", rows)
+    for card, path in sidecars:
+        index.run("UPDATE product SET path = ? WHERE id = ? AND path <> ?", path, card["id"], path)
 
 
 def note_outage(index: Index, provider: str, outage: OutageRow | None) -> None:

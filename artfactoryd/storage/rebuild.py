@@ -30,7 +30,7 @@ from artfactoryd.home import Home
 from artfactoryd.medium import in_words, storage_errors
 from artfactoryd.shelf import reading
 from artfactoryd.shelf.sidecars import sidecar_of
-from artfactoryd.storage import derived, ledger, projection
+from artfactoryd.storage import derived, ledger, projection, told
 from artfactoryd.storage.database import complaints, is_unreadable
 from artfactoryd.storage.events import Mark, from_line
 from artfactoryd.storage.index import Index
@@ -38,17 +38,7 @@ from artfactoryd.storage.looks import UNLOOKED
 from artfactoryd.storage.marks import shelf
 from artfactoryd.storage.months import months, sizes
 from artfactoryd.storage.safekeeping import holding
-from artfactoryd.storage.told import (
-    COLUMNS,
-    FOUND,
-    FOUND_UNKEPT,
-    INSERT_UNKEPT,
-    ITEM,
-    SAID,
-    UNKEPT,
-    row_of,
-    unkept_rows,
-)
+from artfactoryd.storage.told import COLUMNS, UNKEPT, Strangers, row_of
 from artfactoryd.storage.writer import Expander, catch_up
 from artfactoryd.storage.writing import exchange
 
@@ -213,11 +203,12 @@ class _Shelf:
         self._index, self._home, self._tell = index, home, tell
         self._unread: list[str] = []
         self._unnamed: list[str] = []
+        self._strangers = Strangers(index, home.root)
         self._changed: list[str] = []
 
     def walk(self) -> None:
-        self._index.run(FOUND)
-        self._index.run(FOUND_UNKEPT)
+        self._index.run(told.FOUND)
+        self._index.run(told.FOUND_UNKEPT)
         self._walk()
 
     def take_in(self) -> Iterator[str]:
@@ -232,7 +223,7 @@ class _Shelf:
 
     def _walk(self) -> None:
         rows = self._rows()
-        columns = f"{COLUMNS}, {ITEM}, {SAID}"
+        columns = f"{COLUMNS}, {told.ITEM}, {told.SAID}"
         marks = ",".join("?" * len(columns.split(",")))
         known, done = exchange.counts(self._index)["products"], 0
         while chunk := list(islice(rows, derived.CHUNK)):
@@ -252,7 +243,7 @@ class _Shelf:
         before = len(str(self._home.root)) + 1
         for product, card in reading.walk(self._home.projects):
             path = str(product)[before:]
-            if not _is_text(path):
+            if not told.is_text(path):
                 self._unnamed.append(readable(path))
                 continue
             try:
@@ -265,8 +256,9 @@ class _Shelf:
                 continue
             if size != sidecar["file"]["bytes"]:
                 self._changed.append(path)
-            if between := unkept_rows(sidecar):
-                self._index.add(INSERT_UNKEPT, between)
+            if between := told.unkept_rows(sidecar):
+                self._index.add(told.INSERT_UNKEPT, between)
+            self._strangers.tell(sidecar)
             yield row
 
     def _moved(self) -> Iterator[str]:
@@ -288,10 +280,11 @@ class _Shelf:
         self._index.run(f"DELETE FROM found WHERE replaces IN ({ours})")
         sql = (
             "SELECT count(*) AS n, count(DISTINCT order_id) AS orders FROM (SELECT DISTINCT id, order_id FROM found) f "
-            "WHERE f.id NOT IN (SELECT id FROM product) AND (? OR f.order_id NOT IN (SELECT id FROM orders))"
+            "WHERE f.id NOT IN (SELECT id FROM product) AND (? OR f.order_id NOT IN (SELECT id FROM orders)) "
+            "AND order_id <> ''"  # what was imported has no line
         )
         new, (strange,) = self._index.rows(sql, (True,))[0]["n"], self._index.rows(sql, (False,))
-        marks = self._marks_of_none() if new else []
+        marks = self._marks_of_none() if new or self._strangers.imported else []
         self._index.run(
             f"INSERT INTO product ({COLUMNS}, looked) SELECT {COLUMNS}, '' FROM found f "
             "WHERE id NOT IN (SELECT id FROM product) AND path = (SELECT min(path) FROM found g WHERE g.id = f.id)"
@@ -302,6 +295,7 @@ class _Shelf:
         )  # fmt: skip
         self._add_items()
         self._add_unkept()
+        self._strangers.look_again()
         for mark in marks:
             projection.apply(self._index, mark)
         if new:
@@ -345,14 +339,6 @@ class _Shelf:
         alone = [path for path in there if sidecar_of(self._home.root / path, self._home.projects) is None]
         yield from _told(alone, "without a sidecar, known by the ledger")
         yield from _told(sorted({*paths} - {*there}), "no longer on the shelf, and known as made")
-
-
-def _is_text(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _size(product: Path) -> int:

@@ -298,6 +298,24 @@ class Output(Table):
         table_name = "output"
 
 
+class Told(Table):
+    """What its sidecar tells of a product whose order is not known here: imported, or of a lost ledger."""
+
+    id = pw.TextField(primary_key=True)
+    order_name = pw.TextField(null=True)
+    provider = pw.TextField()
+    model = JsonField()  # as a snapshot
+    generation = JsonField()
+    seed = pw.BigIntegerField(null=True)
+    copy = pw.IntegerField(null=True)
+    rehearsal = FlagField()
+    origin = JsonField(null=True)
+    parents = JsonField()
+
+    class Meta:
+        table_name = "told"
+
+
 class ProviderStop(Table):
     provider = pw.TextField()
     kind = pw.TextField()  # stopped | paused
@@ -374,5 +392,5 @@ class Parameter(Table):
 
 TABLES: Sequence[type[Table]] = (
     Meta, Orders, Item, GenerationLog, Product, Interim, ShelfItem, LedgerMark, ProviderStop, Command,
-    Upload, Question, Spending, Outage, Parameter, ProductTag, Unsearched, Marking,
+    Upload, Question, Spending, Outage, Parameter, ProductTag, Unsearched, Marking, Told,
 )  # fmt: skip

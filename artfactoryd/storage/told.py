@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+
 from artfactoryd.core import strict_json
 from artfactoryd.core.expansion.item_keys import key_in
+from artfactoryd.core.foreign.card import IMPORTED
 from artfactoryd.core.json_types import Document, Value
+from artfactoryd.core.model import Model
 from artfactoryd.core.sidecar import unkept
+from artfactoryd.shelf.reading import read_sidecar
+from artfactoryd.shelf.sidecars import sidecar_of
+from artfactoryd.storage.index import Index
 
 ITEM = "item_key, asked, delivered, replaces"  # of a sidecar's item, for reuse; and which product it lies beside
 COLUMNS = "id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, original_sha256"
+FACTS = "id, order_name, provider, model, generation, seed, copy, rehearsal, origin, parents"
+INSERT_FACTS = f"INSERT OR REPLACE INTO told ({FACTS}) VALUES ({','.join('?' * 10)})"
 SAID = "mark, liked, tags, rating, notes"  # of the product, by a person or its order
 FOUND = (
     "CREATE TEMP TABLE found (id TEXT, order_id TEXT, number INTEGER, place INTEGER, path TEXT, sha256 TEXT,"
@@ -27,12 +37,87 @@ FOUND_UNKEPT = (
 
 def row_of(sidecar: Document, path: str) -> tuple[object, ...]:
     """Raises ValueError, KeyError or TypeError for what no index can hold."""
+    return (*product_of(sidecar, path), *_item(sidecar), *_said(sidecar))
+
+
+def marks_of(sidecar: Document) -> tuple[object, ...]:
+    """Tags, liked, rating, notes, of a product that nobody marked here yet."""
+    tags = strict_json.dumps(sidecar["tags"]) if sidecar["tags"] else None
+    return tags, int(bool(sidecar["liked"])), sidecar["rating"], sidecar["notes"]
+
+
+def product_of(sidecar: Document, path: str) -> tuple[object, ...]:
+    """In the order of COLUMNS. Raises as `row_of` does."""
     file = sidecar["file"]
     return (
-        _text(sidecar["id"]), _text(sidecar["order"]["id"]), _whole(sidecar["item"]["index"]), _whole(file["index"]),
-        path, _text(file["sha256"]), _whole(file["bytes"]), _text(file["mime"]), _side(file["width"]),
-        _side(file["height"]), _text(sidecar["created_at"]), _original(file), *_item(sidecar), *_said(sidecar),
+        _text(sidecar["id"]), *_place(sidecar), _whole(file["index"]), path, _text(file["sha256"]),
+        _whole(file["bytes"]), _text(file["mime"]), _side(file["width"]), _side(file["height"]),
+        _text(sidecar["created_at"]), _original(file),
     )  # fmt: skip
+
+
+def is_imported(sidecar: Document) -> bool:
+    """No order has it."""
+    return sidecar["order"] is None and sidecar["item"] is None and sidecar["provider"] == IMPORTED
+
+
+def _place(sidecar: Document) -> tuple[str, int]:
+    """Its order and its number in that."""
+    if is_imported(sidecar):
+        return "", 0
+    return _text(sidecar["order"]["id"]), _whole(sidecar["item"]["index"])
+
+
+def facts_of(sidecar: Document) -> tuple[object, ...]:
+    """What is asked of products whose order is not known here, as a row of `told`. Raises as `row_of` does."""
+    order, item, told = sidecar["order"] or {}, sidecar["item"] or {}, sidecar["model"]
+    model = Model(
+        provider=_text(sidecar["provider"]), id=_text(told["id"]), version=told["version"], family=told["family"],
+        modality=_text(told["modality"]), text=("prompt",),
+    )  # fmt: skip
+    seed, generation = item.get("seed"), sidecar["parameters"]["generation"]
+    if is_imported(sidecar):
+        seed = generation.get("seed")
+    return (
+        _text(sidecar["id"]), order.get("name"), model.provider, strict_json.dumps(model.snapshot()),
+        strict_json.dumps(generation), _whole(seed) if isinstance(seed, int) else None, item.get("copy"),
+        int(bool(sidecar["rehearsal"])), strict_json.dumps(sidecar["origin"]), strict_json.dumps(sidecar["parents"]),
+    )  # fmt: skip
+
+
+def is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+class Strangers:
+    """Products whose orders are not known here: what their sidecars say of them."""
+
+    def __init__(self, index: Index, root: Path) -> None:
+        self._index, self._root = index, root
+        self.imported = False  # whether there is one that no order made
+
+    def tell(self, sidecar: Document) -> None:
+        """As it is read; one that does not tell how its product was made still tells that there is one."""
+        if is_imported(sidecar):
+            self.imported = True
+            self._add(sidecar)
+
+    def look_again(self) -> None:
+        """When all orders are known that there are."""
+        sql = "SELECT path FROM found WHERE order_id <> '' AND order_id NOT IN (SELECT id FROM orders)"
+        for row in self._index.rows(sql):
+            product = self._root / row["path"]
+            with suppress(OSError, ValueError):
+                if card := sidecar_of(product, self._root / product.relative_to(self._root).parts[0]):
+                    self._add(read_sidecar(card))
+
+    def _add(self, sidecar: Document) -> None:
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            self._index.add(INSERT_FACTS, [facts_of(sidecar)])
 
 
 def _original(file: Document) -> str | None:
@@ -66,6 +151,8 @@ def _side(value: object) -> int | None:
 
 def _item(sidecar: Document) -> tuple[object, ...]:
     """A sidecar that does not tell how its product was made still tells that there is one."""
+    if is_imported(sidecar):  # nothing is equal to it
+        return None, 1, 1, None
     try:
         outputs = sidecar["outputs"]
         replaces = sidecar["file"].get("replaces")
@@ -95,6 +182,8 @@ def _said(sidecar: Document) -> tuple[object, ...]:
 
 def unkept_rows(sidecar: Document) -> list[tuple[object, ...]]:
     """Of what was made on the way to it and not kept. A sidecar that tells it wrongly tells nothing."""
+    if is_imported(sidecar):
+        return []
     try:
         order = _text(sidecar["order"]["id"])
         return [_between(order, known) for known in unkept(sidecar)]

@@ -6,13 +6,11 @@ Drawn whole on this side, so that it can be read without scripts; `assets/page.j
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import jinja2
-from markupsafe import Markup
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from artfactoryd import __version__
 from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, OrderState
@@ -24,6 +22,9 @@ from artfactoryd.reporting.products import FoundDocument, ProductsDocument
 from artfactoryd.reporting.status import StatusDocument
 from artfactoryd.reporting.words import value_words
 from artfactoryd.web.overview import Overview
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 # The parts of a bar: item states, what a person calls them. What is planned is the bar's empty rest.
 PARTS = (
@@ -46,15 +47,22 @@ class Part(NamedTuple):
     width: str
 
 
-def _shown(value: object) -> object:
-    """What would act is shown as text; what is HTML of ours stays as it is."""
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+@cache
+def _templates() -> Environment:
+    import jinja2  # imported late: a daemon whose page nobody opens does without its megabytes
+    from markupsafe import Markup
 
+    def shown(value: object) -> object:
+        """What would act is shown as text; what is HTML of ours stays as it is."""
+        return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
-_templates = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")), autoescape=True, auto_reload=False,
-    undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_shown,
-)  # fmt: skip
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")), autoescape=True, auto_reload=False,
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=shown,
+    )  # fmt: skip
+    templates.filters.update(_FILTERS)
+    templates.globals.update(_GLOBALS)
+    return templates
 
 
 def draw(overview: Overview, form_token: str = "") -> str:
@@ -98,7 +106,7 @@ def draw_question(words: str, address: str, fields: Mapping[str, str], form_toke
 
 
 def _drawn(template: str, form_token: str = "", **values: object) -> str:
-    return _templates.get_template(template).render(form_token=form_token, version=__version__, **values)
+    return _templates().get_template(template).render(form_token=form_token, version=__version__, **values)
 
 
 class File(NamedTuple):
@@ -202,24 +210,11 @@ def _is_seen(product: FoundDocument) -> bool:
     return product.mime.startswith(PICTURES)
 
 
-_templates.filters.update(
-    parts=_parts,
-    counts=_counts,
-    money=_money,
-    usd=_usd,
-    time=_time,
-    lasting=_lasting,
-    share=_share,
-    name=_name,
-    folder=_folder,
-    title_of=_title,
-    is_seen=_is_seen,
-    value=value_words,
-)
-_templates.globals.update(
-    MOST_NAMES=MOST_NAMES,
-    MOST_WORDS=MOST_WORDS,
-    MOST_ENDED=MOST_ENDED,
-    STARS=list(range(1, HIGHEST + 1)),
-    REJECTED=REJECTED,
-)
+_FILTERS: Mapping[str, Callable[..., object]] = {
+    "parts": _parts, "counts": _counts, "money": _money, "usd": _usd, "time": _time, "lasting": _lasting,
+    "share": _share, "name": _name, "folder": _folder, "title_of": _title, "is_seen": _is_seen, "value": value_words,
+}  # fmt: skip
+_GLOBALS = {
+    "MOST_NAMES": MOST_NAMES, "MOST_WORDS": MOST_WORDS, "MOST_ENDED": MOST_ENDED, "REJECTED": REJECTED,
+    "STARS": list(range(1, HIGHEST + 1)),
+}  # fmt: skip

@@ -33,7 +33,12 @@ class Asked:
         return self._number(text) if self.most else text
 
     def _number(self, text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) < 19 and self.least <= int(text) <= self.most):
+        if not (
+            text.isascii()
+            and text.isdigit()
+            and len(text) <= len(str(self.most))
+            and self.least <= int(text) <= self.most
+        ):
             raise Refused(400, "Not such a number", f"{self.name} is a number from {self.least} to {self.most}.")
         return int(text)
 

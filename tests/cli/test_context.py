@@ -16,14 +16,14 @@ from tests.homes import TestHome
 
 LOOKS = [
     ["status"], ["orders"], ["order", "mine"], ["why", "mine"], ["products"], ["projects"], ["explain", "none.png"],
-    ["spend"], ["logs"], ["models"], ["models", "show", "sketch"], ["sheet"], ["export"], ["lookups"], ["templates"],
+    ["spend"], ["logs"], ["models"], ["models", "show", "sketch"], ["sheet"], ["export", "x"], ["lookups"], ["templates"],
     ["templates", "check"], ["plan", "o.yaml"], ["providers", "--offline"], ["keys", "list"], ["service", "status"],
 ]  # fmt: skip
 CHANGES = [
     ["submit", "o.yaml"], ["remake", "o.png"], ["cancel", "mine"], ["approve", "mine"], ["retry", "mine"],
     ["tag", "p", "+t"], ["like", "p"], ["pause"], ["pause", "fal"], ["resume"], ["resume", "fal"], ["once"], ["run"],
-    ["rate", "0192", "4"], ["note", "0192", "t"], ["undo"], ["reindex"], ["backup"], ["models", "refresh"],
-    ["install"], ["init"],
+    ["rate", "0192", "4"], ["note", "0192", "t"], ["undo"], ["import", "o.png"], ["reindex"], ["backup"],
+    ["models", "refresh"], ["install"], ["init"],
 ]  # fmt: skip
 NO_MATTER = {"demo", "schema", "uninstall", "doctor", "restore"}  # of no home, of the machine, or with a row of its own
 

@@ -22,6 +22,7 @@ from artfactoryd.planning import accepted
 from artfactoryd.planning.accepted import expander
 from artfactoryd.storage import rebuild, writer
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists import search
 from artfactoryd.storage.rebuild import Report
 from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.writing import exchange
@@ -148,6 +149,8 @@ async def test_a_shelf_without_a_ledger_gives_its_products(home: TestHome, monke
         in said
     )
     assert "The old index had 3 orders, the new one has 0." in said and "$0.02 were spent, by the ledger $0" in said
+    with closing(Index.look(home.home.index_file)) as index:
+        assert len(list(search.find(index, "prompt:car has:seed order:cars"))) == 2
     assert "1 file that cannot be read as sidecar" in said and "mine.png.json" in said
     assert home.call("why", str(home.products()[0])).stdout.count(made) == 1
     assert home.ask("status")["products"]

@@ -170,16 +170,14 @@ def _idle(order: Order, models: Sequence[Model], reading: Reading) -> Iterator[P
     """Entries that leave nothing out: what they name is bought."""
     if len(order.exclude) * len(reading.sections) > MOST_COMPARED:
         return
-    known: dict[int, frozenset[str] | None] = {}
+    shown = _Shown()
     for number, written in enumerate(order.exclude[:MOST_ENTRIES]):
         entries = {model: found for (model, one), found in reading.left_out.items() if one == number}
         here = [(section, entries[model]) for model, section in reading.sections if model in entries]
-        if any(_meets(section, entry, known) for section, entry in here):
+        if any(shown.meets(section, entry) for section, entry in here):
             continue
         names = {name for _, entry in here for name in entry}
-        lost = [
-            name for name in names if not any(_meets(section, {name: entry[name]}, known) for section, entry in here)
-        ]
+        lost = [name for name in names if not any(shown.meets(section, {name: entry[name]}) for section, entry in here)]
         own = next((one for one in written if not _own_names(one, models).isdisjoint(lost)), next(iter(written), ""))
         message = f"nothing has this value of {own}, so this leaves nothing out."
         if not any(axis.parameter in lost for section, _ in here for axis in section.axes):
@@ -192,21 +190,29 @@ def _own_names(written: str, models: Sequence[Model]) -> frozenset[str]:
     return frozenset((written, *(model.synonyms[written] for model in models if written in model.synonyms)))
 
 
-def _meets(section: Section, entry: Entry, known: dict[int, frozenset[str] | None]) -> bool:
-    """Whether each parameter that it names has such a value somewhere; also where that is not known."""
-    axes = {axis.parameter: axis for axis in section.axes}
-    return all(
-        name in axes and ((values := _shown_by(axes[name], known)) is None or not values.isdisjoint(wanted))
-        for name, wanted in entry.items()
-    )
+@dataclass
+class _Shown:
+    """The values of axes, each looked through once, and not more than `left` in all."""
 
+    left: int = MOST_COMPARED
+    _known: dict[int, frozenset[str] | None] = field(default_factory=dict)
 
-def _shown_by(axis: Axis, known: dict[int, frozenset[str] | None]) -> frozenset[str] | None:
-    """All its values; None where they are many, or follow from others."""
-    if id(axis) not in known:
-        refers = isinstance(axis, TextAxis) and any(text.refers for text in axis.texts)
-        known[id(axis)] = None if refers or axis.size > MOST_LEFT_OUT else _all_of(axis)
-    return known[id(axis)]
+    def meets(self, section: Section, entry: Entry) -> bool:
+        """Whether each parameter that an entry names has such a value somewhere; also where that is not known."""
+        axes = {axis.parameter: axis for axis in section.axes}
+        return all(
+            name in axes and ((values := self._of(axes[name])) is None or not values.isdisjoint(wanted))
+            for name, wanted in entry.items()
+        )
+
+    def _of(self, axis: Axis) -> frozenset[str] | None:
+        """None where they are many, or follow from others."""
+        if id(axis) not in self._known:
+            refers = isinstance(axis, TextAxis) and any(text.refers for text in axis.texts)
+            is_known = not refers and axis.size <= min(MOST_LEFT_OUT, self.left)
+            self.left -= axis.size if is_known else 0
+            self._known[id(axis)] = _all_of(axis) if is_known else None
+        return self._known[id(axis)]
 
 
 def _idle_raw(order: Order, models: Sequence[Model], reading: Reading, means: Means) -> Iterator[Problem]:

@@ -83,6 +83,7 @@ FIELDS = (
     Field("seconds", Kind.NUMBER, "timings.seconds"),
     Field("tag", Kind.TEXT, "tags"),
     Field("rating", Kind.NUMBER, "rating"),
+    Field("mark", Kind.BEGINS, "mark"),
     Field("notes", Kind.INSIDE, "notes"),
     Field("origin", Kind.INSIDE, "origin"),
 )
@@ -93,7 +94,7 @@ NOT_YET = {  # in a sidecar, and not in the index
 }  # fmt: skip
 FLAGS = {  # behind `is:`, and the field of a sidecar that has it
     "liked": "liked", "rehearsal": "rehearsal", "estimated": "cost.estimated", "dirty": "order.git.dirty",
-    "copy": "", "damaged": "", "replaced": "", "image": "", "video": "", "audio": "", "portrait": "",
+    "imported": "", "copy": "", "damaged": "", "replaced": "", "image": "", "video": "", "audio": "", "portrait": "",
     "landscape": "", "square": "",
 }  # fmt: skip
 BARE = frozenset({"liked", "rehearsal"})  # may stand without `is:`

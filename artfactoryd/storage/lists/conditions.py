@@ -7,10 +7,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from artfactoryd.core.query import PIXELS, Term, unknown
 from artfactoryd.core.searching.fields import BY_NAME, GENERATION, KEYS, RANGES, Kind, parameter
 from artfactoryd.core.searching.values import Number
-from artfactoryd.storage.index import ITEM_MODEL
+from artfactoryd.storage.index import ITEM_MODEL as OF_ITEM
 from artfactoryd.storage.lists import moments
 
 Condition = tuple[str, list[object]]
+# Of a product whose order is not known here, what its sidecar tells (t).
+GENERATION_OF, ITEM_MODEL = "coalesce(i.generation, t.generation)", f"coalesce({OF_ITEM}, t.model)"
+ORDER_NAME, NOTES = "coalesce(o.name, t.order_name)", "coalesce(p.notes, o.notes)"
+SEED, PROVIDER = "coalesce(i.seed, t.seed)", "coalesce(i.provider, t.provider)"
+JOINED = (
+    "LEFT JOIN orders o ON o.id = p.order_id LEFT JOIN item i ON i.order_id = p.order_id AND i.number = p.number "
+    "LEFT JOIN told t ON t.id = p.id"
+)
 _MODELS = "CASE WHEN json_array_length(o.models) = 0 THEN json_array(json(o.model)) ELSE o.models END"  # of an order o
 _ATTEMPT = "(SELECT {} FROM generation_log g WHERE g.id = i.attempt)"
 _SIBLINGS = (  # of the same call
@@ -33,27 +41,28 @@ COLUMNS: Mapping[str, str] = {  # one value of a product for each field; the res
     "project": "p.project", "order.id": "p.order_id", "order.sha256": "o.document_sha256",
     "commit": "json_extract(o.git, '$.commit')", "recipe": "json_extract(o.git, '$.path')",
     "version": f"json_extract({ITEM_MODEL}, '$.version')", "family": f"json_extract({ITEM_MODEL}, '$.family')",
-    "modality": f"json_extract({ITEM_MODEL}, '$.modality')", "provider": "i.provider", "ticket": "i.ticket",
+    "modality": f"json_extract({ITEM_MODEL}, '$.modality')", "provider": PROVIDER, "ticket": "i.ticket",
     "id": "p.id", "sha256": "p.sha256",
     "original_sha256": "coalesce(p.original_sha256, p.sha256)",
     "file": "p.path", "remark": "nullif(p.looked, '')", "index": "p.place",
     "bytes": "p.bytes", "width": "p.width", "height": "p.height", "megapixels": "p.width * p.height / 1e6",
-    "date": "p.created_at", "item": "p.number", "copy": "i.copy", "seed": "i.seed", "key": "i.key", "stage": "i.stage",
+    "date": "p.created_at", "item": "p.number", "copy": "coalesce(i.copy, t.copy)", "seed": SEED,
+    "key": "i.key", "stage": "i.stage",
     "asked": "i.asked", "delivered": _SIBLINGS, "cost": f"{_ATTEMPT.format('g.cost')} / 1e6 / max(1, {_SIBLINGS})",
     "asked_at": _ATTEMPT.format("g.asked_at"), "ended_at": _ATTEMPT.format("g.ended_at"),
-    "seconds": _ATTEMPT.format("json_extract(g.returned, '$.seconds')"),
-    "notes": "nullif(coalesce(p.notes, o.notes), '')", "rating": "p.rating",
-    "origin": "o.file || ' ' || coalesce(o.submission, '')",
+    "seconds": _ATTEMPT.format("json_extract(g.returned, '$.seconds')"), "notes": f"nullif({NOTES}, '')",
+    "rating": "p.rating", "mark": "p.mark", "origin": "coalesce(o.file || ' ' || coalesce(o.submission, ''), t.origin)",
 }  # fmt: skip
 FLAG: Mapping[str, str] = {
-    "liked": "p.liked = 1", "rehearsal": "o.rehearsal = 1", "copy": f"EXISTS (SELECT 1 {_COPIED})",
+    "imported": "p.order_id = ''", "liked": "p.liked = 1", "rehearsal": "coalesce(o.rehearsal, t.rehearsal) = 1",
+    "copy": f"EXISTS (SELECT 1 {_COPIED})",
     "damaged": "p.looked <> ''", "replaced": "p.replaced_by IS NOT NULL",
     "estimated": f"{_ATTEMPT.format('g.estimated')} = 1", "dirty": "json_extract(o.git, '$.dirty') = 1",
     "image": "p.mime LIKE 'image/%'", "video": "p.mime LIKE 'video/%'", "audio": "p.mime LIKE 'audio/%'",
     "portrait": "p.height > p.width", "landscape": "p.width > p.height", "square": "p.width = p.height",
 }  # fmt: skip
 SETS: Mapping[str, str] = {
-    GENERATION: "i.generation", "actual": _ATTEMPT.format("g.actual"),
+    GENERATION: GENERATION_OF, "actual": _ATTEMPT.format("g.actual"),
     "returned": _ATTEMPT.format("json_extract(g.returned, '$.parameters')"),
 }  # fmt: skip
 
@@ -123,16 +132,18 @@ def _words(term: Term) -> Condition:
     """In any text that was sent, in the name of its order, its notes, or its path."""
     some = f"%{_like(term.value)}%"
     inside, deeper = (  # the first is quicker, and finds most
-        f"EXISTS (SELECT 1 FROM {tree}(i.generation) WHERE type = 'text' AND value LIKE ? ESCAPE '\\')"
+        f"EXISTS (SELECT 1 FROM {tree}({GENERATION_OF}) WHERE type = 'text' AND value LIKE ? ESCAPE '\\')"
         for tree in ("json_each", "json_tree")
     )
-    columns = ("o.name", "coalesce(p.notes, o.notes)", "p.path")
-    others = " OR ".join(f"coalesce({column}, '') LIKE ? ESCAPE '\\'" for column in columns)
+    others = " OR ".join(f"coalesce({column}, '') LIKE ? ESCAPE '\\'" for column in (ORDER_NAME, NOTES, "p.path"))
     return f"({inside} OR {others} OR {deeper})", [some] * 5
 
 
 def _order(term: Term) -> Condition:
-    return "(lower(o.name) = lower(?) OR p.order_id LIKE ? ESCAPE '\\')", [term.value, f"{_like(term.value.lower())}%"]
+    return f"(lower({ORDER_NAME}) = lower(?) OR p.order_id LIKE ? ESCAPE '\\')", [
+        term.value,
+        f"{_like(term.value.lower())}%",
+    ]
 
 
 def _model(term: Term) -> Condition:
@@ -188,7 +199,8 @@ def _input(term: Term) -> Condition:
 def _parent(term: Term) -> Condition:
     some = f"{_like(term.value.lower())}%"
     sql = f"EXISTS (SELECT 1 {_INPUTS} AND {_SOURCE} LIKE ? ESCAPE '\\')"
-    return f"({sql} OR EXISTS (SELECT 1 {_FED} AND u.id LIKE ? ESCAPE '\\'))", [f"product:{some}", some]
+    told = "EXISTS (SELECT 1 FROM json_each(t.parents) WHERE value LIKE ? ESCAPE '\\')"
+    return f"({sql} OR {told} OR EXISTS (SELECT 1 {_FED} AND u.id LIKE ? ESCAPE '\\'))", [f"product:{some}", some, some]
 
 
 def _replaces(term: Term) -> Condition:
@@ -202,10 +214,11 @@ def _reused(term: Term) -> Condition:
 
 
 HAS: Mapping[str, str] = {
-    "parent": f"(i.parent IS NOT NULL OR EXISTS (SELECT 1 {_INPUTS} AND {_SOURCE} LIKE 'product:%'))",
+    "parent": "(i.parent IS NOT NULL OR coalesce(t.parents, '[]') <> '[]' "
+    f"OR EXISTS (SELECT 1 {_INPUTS} AND {_SOURCE} LIKE 'product:%'))",
     "input": f"(i.parent IS NOT NULL OR EXISTS (SELECT 1 {_INPUTS}))",
     "tag": "EXISTS (SELECT 1 FROM product_tag pt WHERE pt.seq = p.seq)",
-    "order": "o.id IS NOT NULL", "model": f"{ITEM_MODEL} IS NOT NULL", "type": "p.mime IS NOT NULL",
+    "order": "p.order_id <> ''", "model": f"{ITEM_MODEL} IS NOT NULL", "type": "p.mime IS NOT NULL",
     "token": "json_array_length(i.tokens) > 0", "reused_from": FLAG["copy"],
     "replaces": "EXISTS (SELECT 1 FROM product r WHERE r.order_id = p.order_id AND r.place = p.place "
     "AND r.replaced_by = p.id)",

@@ -12,21 +12,31 @@ from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.query import Term, read_query
 from artfactoryd.errors import WrongUse
-from artfactoryd.storage.index import ITEM_MODEL, Index
+from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import moments
-from artfactoryd.storage.lists.conditions import Condition, all_of
+from artfactoryd.storage.lists.conditions import (
+    GENERATION_OF,
+    ITEM_MODEL,
+    JOINED,
+    NOTES,
+    ORDER_NAME,
+    PROVIDER,
+    SEED,
+    Condition,
+    all_of,
+)  # fmt: skip
 from artfactoryd.storage.lists.moments import Bounds
 from artfactoryd.storage.lists.sources import Source, sources
 from artfactoryd.storage.rows import PRODUCTS, ProductRow
 
 PAGE = 500
-_OF_ORDER = f"o.name, i.seed, i.provider, {ITEM_MODEL}, i.generation, o.tags, coalesce(p.notes, o.notes)"
+_OF_ORDER = f"{ORDER_NAME}, {SEED}, {PROVIDER}, {ITEM_MODEL}, {GENERATION_OF}, o.tags, {NOTES}"
 _COLUMNS = f"{PRODUCTS.select('p')}, {_OF_ORDER}"
 
 
 @dataclass(frozen=True, slots=True)
 class FoundProduct:
-    """A product with what its order and item say of it; of one whose order is not known here, nothing."""
+    """A product with what its order and item say of it; of one whose order is not known here, what its sidecar says."""
 
     product: ProductRow
     order_name: str | None
@@ -118,7 +128,4 @@ def question(source: Source, wanted: str) -> str:
 
 
 def _selected(source: Source, rest: str) -> str:
-    return (
-        f"SELECT {_COLUMNS} FROM {source.tables} LEFT JOIN orders o ON o.id = p.order_id "
-        f"LEFT JOIN item i ON i.order_id = p.order_id AND i.number = p.number {rest}"
-    )
+    return f"SELECT {_COLUMNS} FROM {source.tables} {JOINED} {rest}"

@@ -18,7 +18,7 @@ MOST_RATING = 5
 _FIRST = "SELECT min(order_id) FROM product"
 _STRANGE = (  # one step in the lookup for each order
     f"WITH RECURSIVE made (id) AS ({_FIRST} UNION ALL SELECT ({_FIRST} WHERE order_id > made.id) FROM made "
-    "WHERE made.id IS NOT NULL) SELECT id FROM made WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM orders)"
+    "WHERE made.id IS NOT NULL) SELECT id FROM made WHERE id > '' AND id NOT IN (SELECT id FROM orders)"
 )
 
 
@@ -36,6 +36,7 @@ class Source(NamedTuple):
 
 
 _ALL = Source("product p")
+_IMPORTED = Source("product p INDEXED BY product_imported", condition="p.order_id = ''")
 _UNSEARCHED = Source("unsearched u CROSS JOIN product p ON p.seq = u.seq", "u.seq")
 
 
@@ -43,8 +44,8 @@ def sources(index: Index, terms: Sequence[Term]) -> list[Source]:
     """No product is in two of them."""
     asked = [term for term in terms if not term.negated]
     if few := _of_few_orders(index, asked) or _by_beginning(index, asked):
-        return [few]
-    single = [*_by_words(index, asked), *_by_tags(asked), *_by_project(asked), *_by_liked(asked)]
+        return few
+    single = [*_by_words(index, asked), *_by_tags(asked), *_by_project(asked), *_by_flags(asked)]
     ways = [*([source] for source in single), *_by_rating(asked)]
     if not ways:
         return [_ALL]
@@ -73,20 +74,24 @@ def _is_sent(term: Term) -> bool:
     return (parameter(term.key) or ("",))[0] == GENERATION and term.value.lower() not in ("true", "false")
 
 
-def _by_beginning(index: Index, asked: Sequence[Term]) -> Source | None:
+def _by_beginning(index: Index, asked: Sequence[Term]) -> list[Source]:
     """By the beginning of an id, where few have it."""
     for term in asked:
         if term.key == "id" and term.value.isascii():
             first = term.value.lower()
             source = Source("product p", "+p.seq", "p.id >= ? AND p.id < ?", (first, first + "~"))
             if source.measured(index, FEW) < FEW:
-                return source
-    return None
+                return [source]
+    return []
 
 
-def _by_liked(asked: Sequence[Term]) -> list[Source]:
+def _by_flags(asked: Sequence[Term]) -> list[Source]:
     liked = [term for term in asked if term.key == "is" and term.value == "liked"]
-    return [Source("product p INDEXED BY product_liked", condition="p.liked = 1") for _ in liked[:1]]
+    imported = any(term.key == "is" and term.value == "imported" for term in asked)
+    return [
+        *(Source("product p INDEXED BY product_liked", condition="p.liked = 1") for _ in liked[:1]),
+        *([_IMPORTED] if imported else []),
+    ]
 
 
 def _by_rating(asked: Sequence[Term]) -> list[list[Source]]:
@@ -111,17 +116,19 @@ def _by_project(asked: Sequence[Term]) -> list[Source]:
     return [Source(tables, condition=condition, values=(name,)) for name in names]
 
 
-def _of_few_orders(index: Index, asked: Sequence[Term]) -> Source | None:
-    """By orders that alone can be meant, and all that are not known here. None where these are many, or have many."""
+def _of_few_orders(index: Index, asked: Sequence[Term]) -> list[Source]:
+    """By orders that alone can be meant, all that are not known here, and what no order made. Nothing where these are
+    many, or have many."""
     conditions = [OF_ORDERS[term.key.lower()](term) for term in asked if term.key.lower() in OF_ORDERS]
     if not conditions:
-        return None
+        return []
     wanted = " AND ".join(condition for condition, _ in conditions)
     values = [value for _, values in conditions for value in values]
     sql = f"SELECT id, total_products AS n FROM orders o WHERE {wanted} LIMIT ?"
     known = index.rows(sql, (*values, FEW_ORDERS + 1))
     if len(known) > FEW_ORDERS or sum(row["n"] for row in known) > FEW:
-        return None
+        return []
     ids = json.dumps([row["id"] for row in (*known, *index.rows(_STRANGE))])
     tables = "(SELECT value AS id FROM json_each(?)) few CROSS JOIN product p ON p.order_id = few.id"
-    return Source(tables, values=(ids,))
+    by_order = any(term.key == "order" for term in asked)
+    return [Source(tables, values=(ids,)), *([] if by_order else [_IMPORTED])]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from artfactoryd.storage.database import DatabaseError
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists.conditions import GENERATION_OF, JOINED, NOTES, ORDER_NAME
 
 _FILL = (
-    "INSERT INTO searched (rowid, text) SELECT p.seq, p.path || char(10) || coalesce(o.name, '') || char(10) || "
-    "coalesce((SELECT group_concat(value, char(10)) FROM json_tree(i.generation) WHERE type = 'text'), '') || char(10) "
-    "|| coalesce(p.notes, o.notes, '') "
-    "FROM unsearched u CROSS JOIN product p ON p.seq = u.seq LEFT JOIN orders o ON o.id = p.order_id "
-    "LEFT JOIN item i ON i.order_id = p.order_id AND i.number = p.number WHERE u.seq >= ?"
+    f"INSERT INTO searched (rowid, text) SELECT p.seq, p.path || char(10) || coalesce({ORDER_NAME}, '') || char(10) || "
+    f"coalesce((SELECT group_concat(value, char(10)) FROM json_tree({GENERATION_OF}) WHERE type = 'text'), '') "
+    f"|| char(10) || coalesce({NOTES}, '') "
+    f"FROM unsearched u CROSS JOIN product p ON p.seq = u.seq {JOINED} WHERE u.seq >= ?"
 )
 
 

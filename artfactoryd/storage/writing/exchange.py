@@ -27,6 +27,7 @@ from artfactoryd.storage.index import Index
 TABLES = {"orders": "orders", "items": "item", "attempts": "generation_log", "products": "product"}
 BESIDE = ("-wal", "-shm")  # files of SQLite's own beside a database
 BACKUPS = 3  # old indexes kept
+IMPORTED = "FROM old.product WHERE order_id = ''"
 UNSAID = ("upload", "outage", "question")  # tables that no line of the ledger fills, or not all of it
 
 
@@ -94,6 +95,9 @@ def carry_over(old: Path, index: Index) -> None:
         for table in UNSAID:
             index.run(f"DELETE FROM {table}")
             index.run(f"INSERT INTO {table} SELECT * FROM old.{table}")
+        # What was imported since the shelf was walked has no line.
+        index.run(f"INSERT OR IGNORE INTO told SELECT * FROM old.told WHERE id IN (SELECT id {IMPORTED})")
+        index.run(f"INSERT OR IGNORE INTO product SELECT * {IMPORTED}")
         index.run("INSERT OR REPLACE INTO meta SELECT * FROM old.meta WHERE key = ?", RECEIPTS)
         marks = ",".join("?" * len(UNFINISHED))
         noted = "SELECT reason FROM old.item o WHERE o.order_id = item.order_id AND o.number = item.number"

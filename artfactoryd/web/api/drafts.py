@@ -76,7 +76,7 @@ class Drafts:
         words = "Put an order, YAML or JSON, into the Inbox."
         yield Route("POST", "/api/v1/generate", self.generate, Generation, words, asked, YAML, 202, Pace.ORDER)
         words = "Put an order and the pictures that it names into the Inbox."
-        yield Route("POST", "/api/v1/inbox", self.drop, Generation, words, (), FILES, 202, Pace.ORDER)
+        yield Route("POST", "/api/v1/inbox", self.drop, Generation, words, (), FILES, 202, Pace.ORDER, told=False)
         words = "What became of what was put into the Inbox."
         yield Route("GET", "/api/v1/submissions/{submission}", self.submission, SubmissionDocument, words)
         yield Route("GET", "/api/v1/orders/{order_id}/document", self.document, YAML, "The order as it was written.")

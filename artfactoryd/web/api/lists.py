@@ -27,6 +27,7 @@ from artfactoryd.web.routes import Asked, Query, Route
 
 LIMIT, NEXT = "How many, at the most.", "The `next` of the page before."
 ORDERS, ITEMS, PRODUCTS = (50, 200), (100, 1000), (50, 500)  # a page's length: unasked, and at the most
+MOST_ITEMS = 10**12  # that any order has
 LONGEST = 10.0  # seconds for files and keychains to answer
 
 
@@ -79,7 +80,7 @@ class Lists:
         yield Route("GET", "/api/v1/orders", self.orders, OrdersPage, "Orders, newest first.", asked)
         words = "One order, by its id, the beginning of it, or its name, with its first 1000 products."
         yield Route("GET", "/api/v1/orders/{order_id}", self.order, OrderDocument, words)
-        asked = [Asked("limit", LIMIT, ITEMS[0], 1, ITEMS[1]), Asked("after", NEXT, 0, 0, 1 << 60)]
+        asked = [Asked("limit", LIMIT, ITEMS[0], 1, ITEMS[1]), Asked("after", NEXT, 0, 0, MOST_ITEMS)]
         yield Route(
             "GET", "/api/v1/orders/{order_id}/items", self.items, ItemsPage, "Its items, in their order.", asked
         )

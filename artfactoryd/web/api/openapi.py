@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from enum import Enum
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -16,6 +16,7 @@ from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.reporting.caps import Period
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import OrderDocument
+from artfactoryd.web.api.marking import Marks
 from artfactoryd.web.replies import tagged
 from artfactoryd.web.routes import Asked, Body, Query, Route
 
@@ -45,16 +46,16 @@ class Description:
     """Served with the rest, and told the rest before anybody asks."""
 
     def __init__(self) -> None:
-        self._document: Mapping[str, object] = {}
+        self._routes: Sequence[Route] = ()
 
     def routes(self) -> Iterator[Route]:
         yield Route("GET", "/api/v1/openapi.json", self.show, "application/json", "This description.")
 
     def tell(self, routes: Sequence[Route]) -> None:
-        self._document = described(routes)
+        self._routes = routes
 
     async def show(self, request: web.Request, query: Query) -> web.StreamResponse:
-        return tagged(request, self._document)
+        return tagged(request, described(self._routes))
 
 
 def described(routes: Sequence[Route]) -> dict[str, object]:
@@ -95,7 +96,9 @@ def _operation(route: Route, schemas: dict[str, Schema]) -> dict[str, object]:
         },
     }
     if route.body is not None:
-        operation["requestBody"] = {"required": isinstance(route.body, str), "content": _content(route.body, schemas)}
+        operation["requestBody"] = {"required": False, "content": _content(route.body, schemas)}
+        if not isinstance(route.body, str):  # what means nothing is refused, not ignored
+            schemas[route.body.__name__]["additionalProperties"] = False
     return operation
 
 
@@ -110,8 +113,7 @@ def _parameter(asked: Asked) -> dict[str, object]:
 
 def _content(body: Body, schemas: dict[str, Schema]) -> dict[str, object]:
     if isinstance(body, str):
-        schema = {} if body == "application/json" else {"type": "string"}
-        return {body: {"schema": schema}}
+        return {body: {"schema": {"type": "string"} if body.startswith("text/") else {}}}
     return {"application/json": {"schema": _of_type(body, schemas)}}
 
 
@@ -154,7 +156,8 @@ def _object(kind: type[JsonObject], schemas: dict[str, Schema]) -> Schema:
     schema: Schema = {"type": "object", "properties": properties, "required": required}
     if words := _words(kind):
         schema["description"] = words
-    return OWN.get(kind, lambda as_it_is: as_it_is)(schema)
+    own = OWN.get(kind)
+    return own(schema) if own else schema
 
 
 def _is_required(member: Field[Any]) -> bool:
@@ -182,4 +185,8 @@ def _period(schema: Schema) -> Schema:
     return {**schema, "properties": properties, "required": ["counted_usd", "cap_usd", "left_usd"]}
 
 
-OWN = {OrderDocument: _order, Period: _period}
+def _some(schema: Schema) -> Schema:
+    return {**schema, "minProperties": 1}
+
+
+OWN: Mapping[type, Callable[[Schema], Schema]] = {OrderDocument: _order, Period: _period, Marks: _some}

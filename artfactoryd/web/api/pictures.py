@@ -41,7 +41,7 @@ class Pictures:
             (Asked("size", "Which.", "medium", choices=("small", "medium", "large")),),
             pace=Pace.PICTURES,
         )
-        yield Route("GET", "/api/v1/products/{product_id}/file", self.file, "application/octet-stream",
+        yield Route("GET", "/api/v1/products/{product_id}/file", self.file, "*/*",
                     "Its file, as it lies on the shelf.", pace=Pace.PICTURES)  # fmt: skip
 
     async def thumbnail(self, request: web.Request, query: Query) -> web.StreamResponse:

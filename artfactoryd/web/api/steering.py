@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, get_type_hints
 
 from aiohttp import web
 
@@ -26,6 +26,8 @@ from artfactoryd.web.replies import as_json, wants_page
 from artfactoryd.web.routes import Query, Route
 
 MOST_BYTES = 64 << 10  # of a body here
+FORM = "application/x-www-form-urlencoded"
+PLAIN: Mapping[type, str] = {str: "text", bool: "true or false"}
 OF_ORDERS = ("approve", "cancel", "retry", "pause", "resume")
 WORDS = {
     "approve": "Let a held order go on, for the reasons and the price shown.",
@@ -174,18 +176,27 @@ def is_on(value: object) -> bool:
 
 
 async def read_body(request: web.Request, kind: type[JsonObject]) -> dict[str, Any]:
-    """A form or a JSON object, of names that `kind` knows; `id` is a UUID or empty."""
-    if request.content_type == "application/x-www-form-urlencoded":
+    """A form or a JSON object, of names and types that `kind` has; `id` is a UUID or empty."""
+    if request.content_type == FORM:
         word: Any = {name: value for name, value in (await request.post()).items() if name != "form_token"}
     else:
         word = _object(await request.read())
-    known = set(kind.__dataclass_fields__)  # type: ignore[attr-defined]
+        _check_types(word, get_type_hints(kind))
+    known = get_type_hints(kind).keys()
     if unknown := sorted(word.keys() - known):
         raise Refused(400, "Unknown word", f"{unknown[0][:40]!r} means nothing here; {', '.join(sorted(known))} do.")
     try:
         return {**word, "id": str(uuid.UUID(str(word["id"]))) if word.get("id") else ""}
     except ValueError:
         raise Refused(400, "Not such an id", "id is a UUID of your own.") from None
+
+
+def _check_types(word: Mapping[str, Any], hints: Mapping[str, Any]) -> None:
+    """Of plain values; what holds others is looked at by whoever reads it."""
+    for name, value in word.items():
+        wanted = hints.get(name)
+        if wanted is not None and wanted in PLAIN and type(value) is not wanted:
+            raise Refused(400, "Not such a value", f"{name} is {PLAIN[wanted]}.")
 
 
 def _object(data: bytes) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -31,15 +32,22 @@ def manifest(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO((path / "manifest.csv").read_text("utf-8-sig"))))
 
 
-@pytest.fixture
-async def stocked(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> TestHome:
-    async with at_work(home, monkeypatch) as works:
+@pytest.fixture(scope="module")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> TestHome:
+    """For all tests of one process: each leaves it as it was."""
+    home = TestHome.make(tmp_path_factory.mktemp("stocked") / "home")
+    with pytest.MonkeyPatch.context() as patch:
+        asyncio.run(_fill(home, patch))
+    return home
+
+
+async def _fill(home: TestHome, patch: pytest.MonkeyPatch) -> None:
+    async with at_work(home, patch) as works:
         await works.make(order("a [red,blue] car", project="cars", tags=["fast"], file="{slug}.{ext}"))
         await works.make(order("a [red,green] car", project="more", file="{slug}.{ext}"))
         red = works.house.books.index.newest_products(4)[-1]
         await works.house.control.carry_out({"id": "m", "name": "rate", "products": [red.id], "rating": 5})
         await works.stop()
-    return home
 
 
 def test_products_are_handed_out_and_an_export_goes_on_where_it_ended(stocked: TestHome, tmp_path: Path) -> None:
@@ -87,10 +95,15 @@ def test_pictures_are_converted_made_smaller_named_and_packed(stocked: TestHome,
 
 def test_words_are_taken_out_and_what_does_not_go_is_said(stocked: TestHome, tmp_path: Path) -> None:
     paths = [stocked.root / row["path"] for row in rows_of(stocked)]
+    before = [path.read_bytes() for path in paths]
     paths[0].write_bytes(b"no picture any more")
     paths[1].unlink()
-    said = json.loads(export(stocked, "--all", "--metadata", "none", "--as", "webp", "--json", "--to",
-                             str(tmp_path / "out"), code=1))  # fmt: skip
+    words = ("--all", "--metadata", "none", "--as", "webp", "--json")
+    try:
+        said = json.loads(export(stocked, *words, "--to", str(tmp_path / "out"), code=1))
+    finally:
+        for path, data in zip(paths, before, strict=True):
+            path.write_bytes(data)
     assert said["exported"] == 2 and len(said["failed"]) == 2
     assert {one["path"] for one in said["failed"]} == {str(path.relative_to(stocked.root)) for path in paths[:2]}
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -18,6 +20,7 @@ from artfactoryd.storage.safekeeping import restoring, taking
 from artfactoryd.storage.safekeeping.reports import PutBack, Taken
 from artfactoryd.storage.safekeeping.snapshots import snapshot_at, snapshots
 from tests.homes import TestHome
+from tests.pauses import SHORT
 from tests.works import PRICE, Works, at_work, order, quick
 
 __all__ = ["quick"]
@@ -52,68 +55,87 @@ def held_from_now(works: Works) -> str:
     return "ok"
 
 
-async def bought_since(works: Works, place: Path) -> tuple[str, str]:
-    """One order is held, and of three items of another one is made, one on its way and one not sent, when a backup is
-    made; then all three are bought. The two orders."""
-    held = await works.make(order(budget=0.001), "dear.yaml")
-    works.fake.script("collect", lambda ticket: held_from_now(works))
-    bought = await works.take(order("a [red,green,blue] car", project="p"))
-    await works.until(lambda: works.states(bought) == ["completed", "running", "planned"])
-    backed_up(works.home, place)
-    works.fake.release("collect")
-    await works.rests()
-    assert works.states(bought) == ["completed"] * 3 and len(works.fake.calls()) == 3
-    return held, bought
+class Bought(NamedTuple):
+    """`first`: the backup after which the second and the third item were bought; `second`: that of afterwards."""
+
+    home: TestHome
+    place: Path
+    first: str
+    second: str
+    held: str
+    order: str
+
+
+@pytest.fixture(scope="module")
+def bought(tmp_path_factory: pytest.TempPathFactory) -> Bought:
+    """Of three items one is made, one on its way and one not sent, and another order is held, when a backup is made."""
+    folder = tmp_path_factory.mktemp("bought")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, pause in SHORT.items():
+            patch.setattr(name.replace(":", "."), pause)
+        return asyncio.run(_bought(TestHome.make(folder / "home"), folder / "safe", patch))
+
+
+async def _bought(home: TestHome, place: Path, patch: Patch) -> Bought:
+    async with at_work(home, patch) as works:
+        held = await works.make(order(budget=0.001), "dear.yaml")
+        works.fake.script("collect", lambda ticket: held_from_now(works))
+        made = await works.take(order("a [red,green,blue] car", project="p"))
+        await works.until(lambda: works.states(made) == ["completed", "running", "planned"])
+        first = backed_up(home, place).folder.name
+        works.fake.release("collect")
+        await works.rests()
+        assert works.states(made) == ["completed"] * 3 and len(works.fake.calls()) == 3
+        return Bought(home, place, first, backed_up(home, place).folder.name, held, made)
 
 
 async def test_what_was_open_waits_and_counts_as_spent_until_a_person_approves(
-    home: TestHome, tmp_path: Path, monkeypatch: Patch
+    bought: Bought, tmp_path: Path, monkeypatch: Patch
 ) -> None:
-    async with at_work(home, monkeypatch) as works:
-        held, bought = await bought_since(works, tmp_path / "safe")
-    new = elsewhere(tmp_path)
-    done = put_back(new, tmp_path / "safe")
-    assert {(it.id, it.stake) for it in done.held} == {(held, 2 * PRICE), (bought, PRICE)}
+    """Then it is bought here, too; and of what was bought in both ledgers no line of either can be left out."""
+    new, made, held = elsewhere(tmp_path), bought.order, bought.held
+    done = put_back(new, bought.place, bought.first)
+    assert {(it.id, it.stake) for it in done.held} == {(held, 2 * PRICE), (made, PRICE)}
     async with at_work(new, monkeypatch, budget=Budget(per_day=0.05)) as works:
-        await works.until(lambda: works.states(bought) == ["completed", "completed", "planned"])  # its ticket was known
-        for order_id in (held, bought):
+        await works.until(lambda: works.states(made) == ["completed", "completed", "planned"])  # its ticket was known
+        for order_id in (held, made):
             assert works.state(order_id) == "held"
             assert "restored: may have been bought since" in works.order(order_id).reasons[-1].text
         late = await works.make(order("a boat"), "boat.yaml")
         assert counted(works) == 5 * PRICE and works.states(late) == ["planned"] and works.fake.calls() == []
-        assert (await works.tell("approve", bought))["done"]
+        assert (await works.tell("approve", made))["done"]
         await works.rests()
-        assert works.states(bought) == ["completed"] * 3 and works.state(bought) == "completed"
+        assert works.states(made) == ["completed"] * 3 and works.state(made) == "completed"
         assert works.prompts() == ["a blue car"] and counted(works) == 5 * PRICE
         assert (await works.tell("cancel", held))["done"] and works.state(held) == "cancelled"
         await works.rests()
         assert counted(works) == 5 * PRICE and new.home.held.is_dir()
-    assert put_back(new, tmp_path / "safe").held == []  # it is asked once: every line of the backup is here
+    assert put_back(new, bought.place, bought.first).held == []  # it is asked once: every line of the backup is here
+    before = {path.name: path.read_bytes() for path in new.home.ledger.iterdir() if path.is_file()}
+    with pytest.raises(StorageSick, match="do not fit together"):
+        put_back(new, bought.place, bought.second)
+    assert {path.name: path.read_bytes() for path in new.home.ledger.iterdir() if path.is_file()} == before
 
 
 async def test_what_the_lost_disk_still_had_comes_into_the_ledger_that_was_put_back(
-    home: TestHome, tmp_path: Path, monkeypatch: Patch
+    bought: Bought, tmp_path: Path, monkeypatch: Patch
 ) -> None:
     """What was bought after the first backup is bought: it stands in the second one."""
-    async with at_work(home, monkeypatch) as works:
-        _, bought = await bought_since(works, tmp_path / "safe")
-        before = [line for line in works.lines() if line["kind"] != "receipts"]
-        backed_up(home, tmp_path / "safe")
-    new, names = elsewhere(tmp_path), [it.folder.name for it in snapshots(tmp_path / "safe")]
-    put_back(new, tmp_path / "safe", names[0])
+    new, made = elsewhere(tmp_path), bought.order
+    put_back(new, bought.place, bought.first)
     async with at_work(new, monkeypatch) as works:
-        await works.until(lambda: works.states(bought) == ["completed", "completed", "planned"])
+        await works.until(lambda: works.states(made) == ["completed", "completed", "planned"])
     ours = new.lines()
-    put_back(new, tmp_path / "safe", names[1])
+    put_back(new, bought.place, bought.second)
     assert [line for line in new.lines() if line in ours] == ours
-    third = [line["kind"] for line in before if line.get("item") == 3]
+    third = [line["kind"] for line in bought.home.lines() if line.get("item") == 3]
     assert [line["kind"] for line in new.lines() if line.get("item") == 3] == third
     async with at_work(new, monkeypatch) as works:
         await works.rests()
-        assert works.states(bought) == ["completed"] * 3 and works.fake.calls() == []
-        await works.tell("approve", bought)
-        assert counted(works) == 5 * PRICE and works.state(bought) == "completed"
-    assert sorted(path.name for path in new.products()) == sorted(path.name for path in home.products())
+        assert works.states(made) == ["completed"] * 3 and works.fake.calls() == []
+        await works.tell("approve", made)
+        assert counted(works) == 5 * PRICE and works.state(made) == "completed"
+    assert sorted(path.name for path in new.products()) == sorted(path.name for path in bought.home.products())
 
 
 async def test_a_home_begun_anew_takes_in_what_it_was_before(
@@ -174,22 +196,3 @@ async def test_a_damaged_file_of_a_backup_is_named_and_not_put_back(
     done = put_back(new, tmp_path / "safe")
     assert [Path(path).name for path in done.bad] == [rotten.name] and "--from" in done.text()
     assert len(new.products()) == 1 and done.document()["done"] is False
-
-
-async def test_ledgers_that_went_on_apart_about_one_item_are_left_as_they_are(
-    home: TestHome, tmp_path: Path, monkeypatch: Patch
-) -> None:
-    """A person approved here what was bought there, too: no line of either can be left out."""
-    async with at_work(home, monkeypatch) as works:
-        _, bought = await bought_since(works, tmp_path / "safe")
-        backed_up(home, tmp_path / "safe")
-    new, names = elsewhere(tmp_path), [it.folder.name for it in snapshots(tmp_path / "safe")]
-    put_back(new, tmp_path / "safe", names[0])
-    async with at_work(new, monkeypatch) as works:
-        await works.until(lambda: works.states(bought) == ["completed", "completed", "planned"])
-        await works.tell("approve", bought)
-        await works.rests()
-    before = {path.name: path.read_bytes() for path in new.home.ledger.iterdir() if path.is_file()}
-    with pytest.raises(StorageSick, match="do not fit together"):
-        put_back(new, tmp_path / "safe", names[1])
-    assert {path.name: path.read_bytes() for path in new.home.ledger.iterdir() if path.is_file()} == before

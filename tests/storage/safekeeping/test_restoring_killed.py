@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from artfactoryd.clock import now
 from artfactoryd.entries import sha256
 from artfactoryd.home import Home
+from artfactoryd.planning.accepted import expander
+from artfactoryd.storage.safekeeping import restoring, taking
 from artfactoryd.storage.safekeeping.snapshots import OWNER, snapshots
 from tests.homes import TestHome, leftovers
 
@@ -29,7 +32,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestHome]:
     home.drop("dear.yaml", DEAR)
     assert home.once() == 3 and sorted(home.states()) == ["completed"] * 2
     for _ in range(2):
-        assert home.call("backup").returncode == 0
+        taking.back_up(home.home, place / "safe", keep=2, clock=now)
     yield home
 
 
@@ -55,7 +58,10 @@ def what_it_is(home: TestHome) -> dict[str, Any]:
 def whole(lived: TestHome) -> TestHome:
     """Put back without a kill."""
     home = TestHome(Home(lived.root.parent / "whole"))
-    assert home.call("restore", str(place_of(lived))).returncode == 0
+    home.home.make()
+    with home.home.lock("restore") as held:
+        held.settle()
+        restoring.restore(held, snapshots(place_of(lived))[-1], expander, now(), lambda what, done, of: None)
     return home
 
 
