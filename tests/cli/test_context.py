@@ -16,8 +16,9 @@ from tests.homes import TestHome
 
 LOOKS = [
     ["status"], ["orders"], ["order", "mine"], ["why", "mine"], ["products"], ["projects"], ["explain", "none.png"],
-    ["spend"], ["logs"], ["models"], ["models", "show", "sketch"], ["sheet"], ["export", "x"], ["lookups"], ["templates"],
-    ["templates", "check"], ["plan", "o.yaml"], ["providers", "--offline"], ["keys", "list"], ["service", "status"],
+    ["spend"], ["logs"], ["models"], ["models", "show", "sketch"], ["sheet"], ["export", "x"], ["lookups"],
+    ["templates"], ["templates", "check"], ["plan", "o.yaml"], ["providers", "--offline"], ["keys", "list"],
+    ["service", "status"],
 ]  # fmt: skip
 CHANGES = [
     ["submit", "o.yaml"], ["remake", "o.png"], ["cancel", "mine"], ["approve", "mine"], ["retry", "mine"],
