@@ -148,26 +148,40 @@ class _OtherSeeds:
             for item, key in zip(items, keys, strict=True)
             if key not in self._taken and self._keys.is_fed(item)
         ]
-        others = self._others(plan, [(item, seed) for item, seed in wanted if seed])
+        others = self._others(plan, stage, [(item, seed) for item, seed in wanted if seed])
         for item, key in zip(items, keys, strict=True):
             twin_key, twin = others.get(item.number, (key, own.get(key, Twin())))
             self._keys.came(item, twin_key, twin.contents)
         return dict(self._seeds)
 
-    def _others(self, plan: Plan, wanted: Sequence[tuple[PlannedItem, str]]) -> dict[int, tuple[str, Twin]]:
-        """By item: the key of what it may be, and that itself."""
-        pools = {item.number: self._made.like(self._keys.seedless(item, seed)) for item, seed in wanted}
-        whole = _twins(self._twins, list(dict.fromkeys(key for pool in pools.values() for key in pool)))
+    def _others(
+        self, plan: Plan, stage: str | None, wanted: Sequence[tuple[PlannedItem, str]]
+    ) -> dict[int, tuple[str, Twin]]:
+        """By item: the key of what it may be, and that itself. Of what was made no more is looked at than is needed:
+        to see that a product is whole, it is read."""
+        alike: dict[str, list[PlannedItem]] = {}
+        for item, seed in wanted:
+            alike.setdefault(self._keys.seedless(item, seed), []).append(item)
+        left = {seedless: [key for key in self._made.like(seedless) if key not in self._taken] for seedless in alike}
         others: dict[int, tuple[str, Twin]] = {}
-        for item, _ in wanted:
-            pool = pools[item.number]
-            free = (key for key in pool if key not in self._taken and _serves(whole.get(key), plan, item.stage))
-            key = next(free, None)
-            self._is_short = self._is_short or key is None
-            if key is not None:
-                self._taken.add(key)
-                self._seeds[item.number] = pool[key]
-                others[item.number] = (key, whole[key])
+        rounds = 1
+        while any(alike[seedless] and keys for seedless, keys in left.items()):
+            looked_at = {name: keys[: rounds * len(alike[name])] for name, keys in left.items()}
+            whole = _twins(self._twins, [key for keys in looked_at.values() for key in keys])
+            for seedless, keys in looked_at.items():
+                left[seedless] = left[seedless][len(keys) :]
+                serving = [
+                    key
+                    for key in keys
+                    if key not in self._taken and _serves(whole.get(key), plan, alike[seedless][0].stage)
+                ]
+                for item, key in zip(alike[seedless], serving, strict=False):
+                    others[item.number] = (key, whole[key])
+                    self._seeds[item.number] = self._made.like(seedless)[key]
+                    self._taken.add(key)
+                alike[seedless] = alike[seedless][len(serving) :]
+            rounds *= 2
+        self._is_short = self._is_short or any(alike.values())
         return others
 
     def warnings(self) -> Iterator[Problem]:

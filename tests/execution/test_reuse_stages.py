@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -17,6 +18,7 @@ from artfactoryd.clock import now
 from artfactoryd.planning import equal_items
 from artfactoryd.planning import preview as planning
 from artfactoryd.planning.accepted import expander
+from artfactoryd.planning.equal_items import is_whole
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rebuild import reindex
 from artfactoryd.storage.writer import catch_up
@@ -233,3 +235,10 @@ async def test_an_order_too_large_for_other_seeds_is_held_with_these_words(
     monkeypatch.setattr(equal_items, "MOST_PLANNED", 5)
     (held,) = planned(works, staged("a [red,blue] car") + ANY)["held"]
     assert "this makes 6 items; seeds of others are looked for in the first 5 alone" in held["text"].lower()
+
+
+async def test_of_many_that_would_do_no_more_are_read_than_are_needed(works: Works) -> None:
+    await works.make(order("a car", parameters={"seed": "1..9"}), "old.yaml")
+    with patch.object(equal_items, "is_whole", wraps=is_whole) as read:
+        assert planned(works, order("a car") + ANY)["reuse"]["any_seed"] == 1
+    assert len({call.args[0] for call in read.call_args_list}) == 1
