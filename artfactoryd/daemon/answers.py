@@ -8,6 +8,7 @@ from typing import Any
 
 from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
+from artfactoryd.storage.events import Approved
 from artfactoryd.storage.rows import ItemRow, OrderRow
 
 MOST_TOLD = 20  # items that `retry` names in words; `--json` has all
@@ -69,3 +70,10 @@ def retry_answer(
     stake = [{"item": number, "usd": stake / 1_000_000} for number, stake in risky.items()]
     answer = {**yes(" ".join(words), order_id=row.id), "retried": retried, "at_stake": stake}
     return waits(answer) if left or (retried and row.overrun) else answer
+
+
+def still_held(answer: Answer, row: OrderRow) -> Answer:
+    """Of a `retry` that sends nothing yet."""
+    why = next((reason.text for reason in row.reasons if reason.code == Approved.RESTORED), "")
+    words = f"{row.name} comes back and waits as before it was cancelled: nothing is sent until `approve {row.short}`."
+    return waits({**answer, "text": f"{words} {why}".strip()})

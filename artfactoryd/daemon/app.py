@@ -102,5 +102,5 @@ def _furnish(
         home=home, settings=settings, books=books, claims=claims, intake=intake, key_notices=key_notices,
         execution=execution,
         proofs=ProofHold(books, claims, home.work, execution.receipts.touch),
-        control=Control(home, books, claims, intake, execution), factories=factories, clock=clock,
+        control=Control(home, books, claims, intake, execution, clock), factories=factories, clock=clock,
     )  # fmt: skip

@@ -6,15 +6,16 @@ A command has an id, recorded in the same durable step as its effect; seen again
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from artfactoryd.core.lifecycle import MOVES, UNFINISHED_ORDERS, ItemState, Verdict
 from artfactoryd.core.money import dollars
 from artfactoryd.daemon import importing
-from artfactoryd.daemon.answers import Answer, go_on, label, no, retry_answer, waits, why, yes
+from artfactoryd.daemon.answers import Answer, go_on, label, no, retry_answer, still_held, waits, why, yes
 from artfactoryd.daemon.marking import Marking
 from artfactoryd.errors import ArtFactoryError, IllegalMove, NoSuchOrder, WrongUse
 from artfactoryd.execution.assembly import Execution
@@ -23,16 +24,21 @@ from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.outcomes import Accepted
 from artfactoryd.storage import budget, dependencies, naming
-from artfactoryd.storage.events import Approval, Approved, Cancel, CommandDone, Failure, Pause, Retry
+from artfactoryd.storage.events import Approval, Approved, Cancel, CommandDone, Failure, Pause, Restored, Retry
 from artfactoryd.storage.marks import releasing
 from artfactoryd.storage.rows import ItemRow, OrderRow
+from artfactoryd.storage.safekeeping.holding import held_still, is_held_again
 from artfactoryd.storage.writer import Books
 
 RACES = 3  # times that what a command was read from may be gone when it is to be recorded
 
 
 class Control:
-    def __init__(self, home: Home, books: Books, claims: Claims, intake: Intake, execution: Execution) -> None:
+    def __init__(
+        self, home: Home, books: Books, claims: Claims, intake: Intake, execution: Execution,
+        clock: Callable[[], datetime],
+    ) -> None:  # fmt: skip
+        self._clock = clock
         self._books, self._claims, self._intake, self._execution = books, claims, intake, execution
         self._home, self._marking = home, Marking(books, execution)
         self._one_at_a_time = asyncio.Lock()  # the page, Held/ and the mailbox may say the same in one moment
@@ -182,10 +188,18 @@ class Control:
             )
             for item in chosen
         ]  # fmt: skip
-        await self._books.record(*lines, _line(command, answer))
+        holds = self._holds_still(row, chosen)
+        answer = still_held(answer, row) if holds else answer
+        await self._books.record(*lines, *holds, _line(command, answer))
         self._execution.lift_cap(row.id)
         self._execution.wake(row.id)
-        return answer, [row.id] if chosen else []
+        return answer, [row.id] if chosen and not holds else []
+
+    def _holds_still(self, row: OrderRow, chosen: Sequence[ItemRow]) -> list[Restored]:
+        """Nobody has said yet that what may have been bought is to be sent: to bring it back does not."""
+        if not (chosen and row.cancelled and is_held_again(row)):
+            return []
+        return [held_still(row, sum(budget.set_aside(row, item.upper) for item in chosen), self._clock())]
 
     def _items_to_retry(self, row: OrderRow) -> list[ItemRow]:
         """What has ended otherwise than well; of later stages only what can still be fed."""

@@ -98,6 +98,7 @@ def _cancel(index: Index, event: Cancel) -> None:
     Items that have no rows yet are cancelled too: `add_items` will say so in theirs.
     """
     _one(index.run("UPDATE orders SET cancelled = 1, was_cancelled = 1 WHERE id = ?", event.order), event)
+    holds.lift(index, event.order)
     ending = sorted(MOVES["cancel"])
     marks = ",".join("?" * len(ending))
     sql = f"UPDATE item SET state = 'cancelled', reason = ? WHERE order_id = ? AND state IN ({marks})"

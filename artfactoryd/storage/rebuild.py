@@ -22,6 +22,7 @@ from pathlib import Path
 
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.model import Model
+from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
 from artfactoryd.durable import make_folders
 from artfactoryd.entries import NO_FILE, readable
@@ -40,7 +41,7 @@ from artfactoryd.storage.months import months, sizes
 from artfactoryd.storage.safekeeping import holding
 from artfactoryd.storage.told import COLUMNS, UNKEPT, Strangers, row_of
 from artfactoryd.storage.writer import Expander, catch_up
-from artfactoryd.storage.writing import exchange
+from artfactoryd.storage.writing import bought, exchange, holds
 
 log = logging.getLogger(__name__)
 
@@ -212,6 +213,7 @@ class _Shelf:
         self._walk()
 
     def take_in(self) -> Iterator[str]:
+        yield from self._bought()
         yield from self._moved()
         yield from self._added()
         yield from shelf.take_in(self._index)
@@ -223,7 +225,7 @@ class _Shelf:
 
     def _walk(self) -> None:
         rows = self._rows()
-        columns = f"{COLUMNS}, {told.ITEM}, {told.SAID}"
+        columns = f"{COLUMNS}, {told.ITEM}, {told.SAID}, {told.BOUGHT}"
         marks = ",".join("?" * len(columns.split(",")))
         known, done = exchange.counts(self._index)["products"], 0
         while chunk := list(islice(rows, derived.CHUNK)):
@@ -260,6 +262,12 @@ class _Shelf:
                 self._index.add(told.INSERT_UNKEPT, between)
             self._strangers.tell(sidecar)
             yield row
+
+    def _bought(self) -> Iterator[str]:
+        """What it proves was bought is spent, and is not what may have been bought."""
+        if cost := bought.take_in(self._index):
+            holds.credit(self._index)
+            yield f"{dollars(cost)} were spent by what sidecars tell, not by the ledger; that counts on its days."
 
     def _moved(self) -> Iterator[str]:
         sql = (

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from artfactoryd.core.money import dollars
 from artfactoryd.core.names import folded
 from artfactoryd.storage.index import ALL, Index
+from artfactoryd.storage.writing import bought
 
 _MONEY = """
     coalesce(sum(g.cost), 0) AS spent,
@@ -25,6 +26,7 @@ _GROUPS = {  # what makes a group, what it is called, and which comes first
     "order": ("o.id", "o.project || '/' || o.name", "id DESC"),
 }
 GROUPS = tuple(_GROUPS)
+BY_SHELF = "(by sidecars alone)"  # a group of its own: what the ledger does not tell of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,9 @@ def by_group(index: Index, by: str) -> list[SpentOn]:
         )
         for row in rows
     ]  # fmt: skip
-    return _one_for_each_folder(groups) if by == "project" else groups
+    groups = _one_for_each_folder(groups) if by == "project" else groups
+    total, attempts = bought.in_all(index)
+    return [*groups, SpentOn(BY_SHELF, "", attempts, Money(spent=total))] if total else groups
 
 
 def _one_for_each_folder(groups: Sequence[SpentOn]) -> list[SpentOn]:

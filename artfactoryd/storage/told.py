@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
+from artfactoryd import clock
 from artfactoryd.core import strict_json
 from artfactoryd.core.expansion.item_keys import key_in
 from artfactoryd.core.foreign.card import IMPORTED
 from artfactoryd.core.json_types import Document, Value
 from artfactoryd.core.model import Model
+from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.sidecar import unkept
 from artfactoryd.shelf.reading import read_sidecar
 from artfactoryd.shelf.sidecars import sidecar_of
@@ -20,11 +23,12 @@ COLUMNS = "id, order_id, number, place, path, sha256, bytes, mime, width, height
 FACTS = "id, order_name, provider, model, generation, seed, copy, rehearsal, origin, parents"
 INSERT_FACTS = f"INSERT OR REPLACE INTO told ({FACTS}) VALUES ({','.join('?' * 10)})"
 SAID = "mark, liked, tags, rating, notes"  # of the product, by a person or its order
+BOUGHT = "cost, asked_at, day"  # of the attempt that it came from, all of it: micro-dollars, and the local day
 FOUND = (
     "CREATE TEMP TABLE found (id TEXT, order_id TEXT, number INTEGER, place INTEGER, path TEXT, sha256 TEXT,"
     " bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, original_sha256 TEXT, item_key TEXT,"
     " asked INTEGER, delivered INTEGER, replaces TEXT, mark TEXT, liked INTEGER, tags TEXT,"
-    " rating INTEGER, notes TEXT, PRIMARY KEY (id, path)) WITHOUT ROWID"
+    " rating INTEGER, notes TEXT, cost INTEGER, asked_at TEXT, day TEXT, PRIMARY KEY (id, path)) WITHOUT ROWID"
 )
 UNKEPT = "id, order_id, number, place, nth, sha256, bytes, mime, width, height, created_at, item_key, asked, delivered"
 INSERT_UNKEPT = f"INSERT OR IGNORE INTO unkept ({UNKEPT}) VALUES ({','.join('?' * 14)})"
@@ -37,7 +41,7 @@ FOUND_UNKEPT = (
 
 def row_of(sidecar: Document, path: str) -> tuple[object, ...]:
     """Raises ValueError, KeyError or TypeError for what no index can hold."""
-    return (*product_of(sidecar, path), *_item(sidecar), *_said(sidecar))
+    return (*product_of(sidecar, path), *_item(sidecar), *_said(sidecar), *bought(sidecar))
 
 
 def marks_of(sidecar: Document) -> tuple[object, ...]:
@@ -178,6 +182,20 @@ def _said(sidecar: Document) -> tuple[object, ...]:
         return _text(mark) if mark else None, liked, own, rating, None if notes is None else _text(notes)
     except (ValueError, KeyError, TypeError, AttributeError):
         return (None,) * 5
+
+
+def bought(sidecar: Document) -> tuple[object, ...]:
+    """One that tells it wrongly proves nothing, and neither does what was drawn, copied or imported."""
+    nothing = 0, None, None
+    if sidecar.get("rehearsal") or sidecar.get("reused_from") or is_imported(sidecar):
+        return nothing
+    try:
+        cost = _whole(micro_dollars(sidecar["cost"]["usd"], max(1, _whole(sidecar["outputs"]["delivered"]))))
+        asked_at = _text(sidecar["timings"].get("asked_at") or sidecar["created_at"])
+        day = clock.day_of(datetime.fromisoformat(asked_at))
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, ArithmeticError):
+        return nothing
+    return (cost, asked_at, day) if cost > 0 else nothing
 
 
 def unkept_rows(sidecar: Document) -> list[tuple[object, ...]]:

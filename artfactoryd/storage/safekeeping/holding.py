@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from artfactoryd import clock
@@ -19,6 +20,7 @@ from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Position
 from artfactoryd.storage.lists import order_lists
 from artfactoryd.storage.rows import OrderRow
+from artfactoryd.storage.safekeeping import held_entries
 from artfactoryd.storage.writer import Expander, catch_up
 
 
@@ -58,13 +60,18 @@ def _event(index: Index, row: OrderRow, since: str, moment: datetime, entry: str
     )  # fmt: skip
 
 
+def held_still(row: OrderRow, stake: int, moment: datetime) -> Restored:
+    """The line by which one that was cancelled while it waited so waits as before, when it is to come back. `stake`:
+    of what comes back. No entry is laid into Held/ again: what was dropped is gone."""
+    stake = 0 if row.rehearsal else stake
+    return Restored(
+        at=clock.iso(moment), order=row.id, since="", day=clock.day_of(moment), stake=stake, entry="",
+        reasons=row.reasons, proof=row.proof,
+    )  # fmt: skip
+
+
 def is_held_again(row: OrderRow) -> bool:
     return any(reason.code == Approved.RESTORED for reason in row.reasons)
-
-
-def _entry(row: OrderRow) -> str:
-    """Where it lies already."""
-    return (row.held_entry or "") if row.held else ""
 
 
 def held_words(held: Sequence[HeldAgain]) -> list[str]:
@@ -93,9 +100,11 @@ def hold_open(home: Home, made: Path, expander: Expander, moment: datetime) -> l
     """Before the index `made` from an exchanged ledger is used: the lines are written, and in it."""
     since = max((str(line["at"]) for line, _ in ledger.read(home.ledger)), default=clock.iso(moment))
     with closing(Index.open(made)) as index:
-        held = list(held_again(index, since, moment, of=lambda row: True, entry=_entry))
+        entry = partial(held_entries.entry, home)
+        held = list(held_again(index, since, moment, of=lambda row: True, entry=entry))
         if held:
             with closing(ledger.Ledger(home.ledger)) as book:
                 book.append([it.line for it in held], f"{moment.astimezone():%Y-%m}")
             catch_up(index, home.ledger, expander)
+            held_entries.note(home, filter(is_held_again, index.held_orders()))
     return held

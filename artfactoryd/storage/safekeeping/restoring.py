@@ -10,7 +10,6 @@ every other command from working by it. Killed anywhere, the home is as it was, 
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from contextlib import closing, suppress
@@ -18,7 +17,6 @@ from datetime import datetime
 from pathlib import Path
 
 from artfactoryd import durable, entries
-from artfactoryd.core.json_types import Json
 from artfactoryd.errors import StorageFull, StorageSick
 from artfactoryd.failpoints import point
 from artfactoryd.home import Home
@@ -29,7 +27,7 @@ from artfactoryd.storage import rebuild
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.months import RESTORING
 from artfactoryd.storage.rows import OrderRow
-from artfactoryd.storage.safekeeping import destination, merging
+from artfactoryd.storage.safekeeping import destination, held_entries, merging
 from artfactoryd.storage.safekeeping.holding import held_again, is_held_again
 from artfactoryd.storage.safekeeping.reports import PutBack
 from artfactoryd.storage.safekeeping.snapshots import (
@@ -46,7 +44,6 @@ from artfactoryd.storage.safekeeping.snapshots import (
 from artfactoryd.storage.writer import Expander, catch_up
 
 MARGIN = 64 << 20  # bytes that stay free
-HELD_ENTRIES = "held.json"  # whose entries in Held/ are; intake.claims has it beside the claims
 ORDERS = (merging.by_time, merging.theirs_first, merging.ours_first)
 NO_FILE = frozenset({LEDGER, CLAIMS, INBOX})  # not put back file by file
 
@@ -250,26 +247,11 @@ class _Restoring:
                     durable.copy(source / claim, arriving)
                     durable.move_new(arriving, self._home.claims / claim)
                     point("restore_claim")
-            notes = {row.entry: self._notes_in(source).get(row.entry) for row in rows if row.entry}
-            here = self._notes_in(self._home.claims)
-            if notes := {name: note for name, note in notes.items() if note and name not in here}:
-                durable.write_file(self._home.claims / HELD_ENTRIES, json.dumps({**here, **notes}).encode())
+            held_entries.note(self._home, rows, source)
             flush_folder(self._home.claims)
 
-    def _notes_in(self, claims: Path) -> Json:
-        try:
-            notes = json.loads(entries.bounded(claims / HELD_ENTRIES, entries.PAPER_BYTES))
-        except (OSError, ValueError):
-            return {}
-        return notes if isinstance(notes, dict) else {}
-
     def _entry(self, row: OrderRow) -> str:
-        """Its name in Held/, where it can be laid there again; the name may be another's by now."""
-        has_claim = any((place / row.claim).is_dir() for place in (self._snapshot.folder / CLAIMS, self._home.claims))
-        if row.held is None or not row.held_entry or not has_claim:
-            return ""
-        note = self._notes_in(self._home.claims).get(row.held_entry, {"claim": row.claim})
-        return row.held_entry if note.get("claim") == row.claim else ""
+        return held_entries.entry(self._home, row, self._snapshot.folder / CLAIMS)
 
     def _remember(self) -> None:
         """The next backups go on where this one lies; unless the home has others."""

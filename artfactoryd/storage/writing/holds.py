@@ -12,6 +12,7 @@ from artfactoryd.storage.index import Index
 from artfactoryd.storage.reservations import count
 from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.transitions import text
+from artfactoryd.storage.writing import bought
 
 DELETED = "deleted"  # waived by the approval of an order whose products were bought before, and are gone
 PROOF = "proof"  # a reason to hold when work has begun
@@ -35,7 +36,7 @@ def hold(index: Index, event: Hold) -> None:
 def approve(index: Index, event: Approval) -> None:
     if event.of == Approved.CAP:
         return _raised_cap(index, event)
-    _lift(index, event.order)
+    lift(index, event.order)
     if event.of == Approved.RESTORED:
         return _goes_on(index, event)
     if event.of == Approved.PROOF:
@@ -68,20 +69,35 @@ def _raised_cap(index: Index, event: Approval) -> None:
 
 def hold_again(index: Index, event: Restored) -> None:
     """Whatever else it waits for stands in its reasons, too."""
-    _lift(index, event.order)
+    lift(index, event.order)
     sql = (
-        "UPDATE orders SET held = ?, held_entry = ?, held_fingerprint = coalesce(held_fingerprint, '') "
+        "UPDATE orders SET held = ?, held_entry = ?, held_fingerprint = coalesce(held_fingerprint, ''), "
+        "proof = coalesce(?, proof) "
         "WHERE id = ? AND cancelled = 0"
     )
-    if not index.run(sql, text(event.reasons), event.entry, event.order):
+    if not index.run(sql, text(event.reasons), event.entry, text(event.proof), event.order):
         raise IllegalMove(f"There is no order {event.order}, or it is cancelled.")
-    count(index, event.day, event.stake)
-    sql = "INSERT INTO meta (key, value) VALUES (?, ?)"
-    index.run(sql, f"{STAKE}{event.order}", f"{event.day} {event.stake}")
+    _stake(index, event.order, event.day, event.stake)
 
 
-def _lift(index: Index, order: str) -> None:
-    """A person has looked: from now on only its wishes count."""
+def _stake(index: Index, order: str, day: str, stake: int) -> None:
+    """What is proven to be bought counts as that already."""
+    rest = max(0, stake - bought.of_order(index, order))
+    count(index, day, rest)
+    index.run("INSERT INTO meta (key, value) VALUES (?, ?)", f"{STAKE}{order}", f"{day} {rest}")
+
+
+def credit(index: Index) -> None:
+    """Once, when a new index has taken in what the shelf proves."""
+    for row in index.rows("SELECT key, value FROM meta WHERE key GLOB ?", (f"{STAKE}*",)):
+        order = row["key"].removeprefix(STAKE)
+        day, stake = row["value"].split()
+        lift(index, order)
+        _stake(index, order, day, int(stake))
+
+
+def lift(index: Index, order: str) -> None:
+    """A person has looked, or ended it: from now on only its wishes count."""
     known = index.meta(f"{STAKE}{order}")
     if known:
         day, stake = known.split()
