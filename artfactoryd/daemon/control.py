@@ -88,6 +88,7 @@ class Control:
         names = " and ".join(order.name for order in held) if together else row.name
         answer = yes(f"{names} {'are' if together else 'is'} approved.", order_id=row.id)
         outcome = await self._intake.approve(held, _line(command, answer))
+        self._free_stakes(held)
         return answer, list(outcome.ready) if isinstance(outcome, Accepted) else []
 
     def _waits_for_its_cap(self, row: OrderRow) -> int:
@@ -124,6 +125,7 @@ class Control:
         self._execution.cancel(item.item_key for item in running)
         if row.held is not None:
             await self.clear_held(row)
+            self._free_stakes([row])
         self._execution.wake(row.id)
         return answer, []
 
@@ -133,9 +135,15 @@ class Control:
         answer = yes(words, order_id=rows[0].id)
         await self._books.record(*(Cancel(order=row.id) for row in rows), _line(command, answer))
         await self.clear_held(rows[0])
+        self._free_stakes(rows)
         for row in rows:
             self._execution.wake(row.id)
         return answer, []
+
+    def _free_stakes(self, rows: Sequence[OrderRow]) -> None:
+        """What they might have cost since a backup counts no more: others may wait for it."""
+        for row in filter(is_held_again, rows):
+            self._execution.money_came_back(row.id)
 
     def _end(self, item: ItemRow) -> Failure:
         """Of what was made and does not come, or is too large to be fetched: nobody waits for it any longer."""

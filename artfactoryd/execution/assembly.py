@@ -72,6 +72,10 @@ class Execution:
         """A person lets it go on; `wake` follows."""
         self.capped.lift(order_id)
 
+    def money_came_back(self, order_id: str) -> None:
+        """By what a person decided."""
+        self.capped.money_came_back(order_id)
+
     def cancel(self, items: Iterable[ItemKey]) -> None:
         """A person did, of items that may run: their providers are told."""
         for key in items:
