@@ -109,7 +109,8 @@ async def _carry_out(
             receipts.write(app, order_id)
         await asyncio.to_thread(app.key_notices.tidy)
     if ids:
-        answer["text"] += " It goes on with the next `run` or `once`."
+        goes = "It goes" if len(ids) == 1 else "They go"
+        answer["text"] += f" {goes} on with the next `run` or `once`."
     return answer
 
 

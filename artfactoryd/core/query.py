@@ -41,6 +41,11 @@ class Term:
     def is_parameter(self) -> bool:
         return self.key not in ("", PIXELS) and parameter(self.key) is not None
 
+    @property
+    def names_parameter(self) -> bool:
+        """Whether what is there to be named must be known."""
+        return self.is_parameter or self.key == "has"
+
 
 class QueryWrong(WrongUse):
     """`column`: where in the query."""

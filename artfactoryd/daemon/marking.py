@@ -60,7 +60,8 @@ class Marking:
         released = _sent_on(index, said)
         marks = [replace(_line(index, row, before, ""), undoes=last.command) for row, before in said]
         named = f"{rows[0].path} is" if len(rows) == 1 else f"{counted(len(rows), 'product')} are"
-        answer = yes(f"{named} marked as before.{_words(released)}", products=[row.id for row in rows])
+        words = f"Taken back: {last.name}. {named} marked as before.{_words(released)}"
+        answer = yes(words, products=[row.id for row in rows])
         return await self._record(command, answer, marks, rows)
 
     async def send_on(self, command: Mapping[str, Any], row: OrderRow, found: Sequence[ProductRow]) -> Outcome:

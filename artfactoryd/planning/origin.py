@@ -67,7 +67,7 @@ def _order_of_bundle(folder: Path) -> Path | None:
     except OSError:
         return None
     if is_order_folder(names):
-        return folder / RESOLVED
+        return None  # one that has lain on the shelf: whether that is wanted again, only its order's file says
     orders = [name for name in names if is_order_name(name)]
     return folder / orders[0] if is_bundle(orders) and not any(map(is_defaults, names)) else None
 

@@ -16,7 +16,7 @@ from artfactoryd import __version__
 from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, OrderState
 from artfactoryd.core.money import dollars
 from artfactoryd.printable import printable
-from artfactoryd.reporting.orders import OrderDocument
+from artfactoryd.reporting.orders import DoubtDocument, OrderDocument
 from artfactoryd.reporting.pictures import WholeProduct
 from artfactoryd.reporting.products import FoundDocument, ProductsDocument
 from artfactoryd.reporting.status import StatusDocument
@@ -36,6 +36,7 @@ MOST_NAMES, MOST_WORDS = 100, 5  # of entries in one list, and of those whose wo
 MOST_ENDED = 6
 MOST_LINE = 200  # characters of what is told in one
 HIGHEST = 5  # stars
+NEAR = 0.8  # of a cap
 REJECTED = "rejected"  # the tag of what culling leaves out
 PICTURES = ("image/", "video/")
 MINUTE, HOUR = 60, 3600
@@ -206,15 +207,24 @@ def _title(product: FoundDocument) -> str:
     return product.prompt or _name(product.path)
 
 
+def _alike(doubts: Sequence[DoubtDocument]) -> list[tuple[str, list[DoubtDocument]]]:
+    """Those of which one and the same is known, together."""
+    groups: dict[str, list[DoubtDocument]] = {}
+    for doubt in doubts:
+        groups.setdefault(doubt.answer or doubt.reason or "No answer came.", []).append(doubt)
+    return list(groups.items())
+
+
 def _is_seen(product: FoundDocument) -> bool:
     return product.mime.startswith(PICTURES)
 
 
 _FILTERS: Mapping[str, Callable[..., object]] = {
     "parts": _parts, "counts": _counts, "money": _money, "usd": _usd, "time": _time, "lasting": _lasting,
-    "share": _share, "name": _name, "folder": _folder, "title_of": _title, "is_seen": _is_seen, "value": value_words,
+    "share": _share, "name": _name, "folder": _folder, "title_of": _title, "alike": _alike,
+    "is_seen": _is_seen, "value": value_words,
 }  # fmt: skip
 _GLOBALS = {
     "MOST_NAMES": MOST_NAMES, "MOST_WORDS": MOST_WORDS, "MOST_ENDED": MOST_ENDED, "REJECTED": REJECTED,
-    "STARS": list(range(1, HIGHEST + 1)),
+    "NEAR": NEAR, "STARS": list(range(1, HIGHEST + 1)),
 }  # fmt: skip

@@ -35,7 +35,6 @@ TAKEN: list[tuple[str, list[str], str]] = [
     ("holiday/order.yaml holiday/photos/b.png holiday/c.png", ["a.png order.yaml photos/b.png"], "c.png"),
     ("half.yaml holiday/photos/b.png", ["a.png b.png order.yaml"], ""),  # until it is whole nobody knows what it uses
     ("elsewhere/order.yaml holiday/photos/b.png other/a.png", ["a.png order.yaml photos/b.png"], ""),
-    ("shelf", ["order.yaml"], ""),
     ("half.yaml", ["a.png order.yaml"], ""),  # the other is missing, and only that is told
 ]
 REFUSED: list[tuple[str, str]] = [
@@ -44,6 +43,7 @@ REFUSED: list[tuple[str, str]] = [
     ("a.png note.txt", "a.png is not an order: it is a picture.*\n.*note.txt is not an order: it is a text file. If"),
     ("empty.yaml", "it is empty. Write the order into it"),
     ("green.yaml old.rtf", "it is rich text. In TextEdit"),
+    ("shelf", "shelf is a folder. Give the order that is in it: .*shelf/order.yaml"),
     ("box", "box is a folder. Give the order that is in it: .*box/one.yaml"),
     ("bundle-with-defaults", "is a folder. Give the order"),
     ("box/defaults.yaml", "it is what orders in box may leave out"),

@@ -150,7 +150,7 @@ def test_everything_that_is_told_can_be_read() -> None:
         "/home/me/ArtFactory", "a.yaml", "b.yaml", "too many", "c.yaml no such key: x", "old.yaml",
         "stopped since", "the key is wrong.", "the disk is full", "the settings are not used",
         "local ready", "odd left out it cannot be loaded",
-        "summer / cars", "3 of 40 done", "1 in doubt", "about 3 min left", "red5/20",
+        "summer / cars", "3 of 40 done", "1 in doubt", "red5/20",
         "$0.051 of at most $0.12", "$0.25 today of $10.00", "$0.75 of $50.00",
         "its cap is reached", "rehearsal", "In doubt: $0.003", "not listed yet", "it makes 400", "2 wait for you",
         "2 rejected", "audio/mpeg", "★★★★",
@@ -225,6 +225,12 @@ def test_a_bar_has_a_part_for_each_state_that_has_items() -> None:
     assert '<rect class="failed" x="50.00%" width="10.00%"' in drawn
     assert '<rect class="running" x="60.00%" width="25.00%"' in drawn
     assert drawn.count("<rect") == 3 + 2, "and those of a day and a month"
+
+
+def test_the_time_left_is_told_of_an_order_that_goes_on() -> None:
+    order, waits = an_order(), an_order(reasons=["its cap is reached"])
+    shown = [page.draw(seen(STATUS, orders=[OpenOrder(one, Progress([], 200), [])])) for one in (order, waits)]
+    assert ["about 3 min left" in drawn for drawn in shown] == [True, False]
 
 
 def test_a_held_order_is_shown_once_with_its_price_and_what_lies_there_besides_by_its_words() -> None:

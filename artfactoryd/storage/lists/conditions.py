@@ -11,14 +11,13 @@ from artfactoryd.storage.index import ITEM_MODEL as OF_ITEM
 from artfactoryd.storage.lists import moments
 
 Condition = tuple[str, list[object]]
-# Of a product whose order is not known here, what its sidecar tells (t).
-GENERATION_OF, ITEM_MODEL = "coalesce(i.generation, t.generation)", f"coalesce({OF_ITEM}, t.model)"
-ORDER_NAME, NOTES = "coalesce(o.name, t.order_name)", "coalesce(p.notes, o.notes)"
-SEED, PROVIDER = "coalesce(i.seed, t.seed)", "coalesce(i.provider, t.provider)"
-JOINED = (
-    "LEFT JOIN orders o ON o.id = p.order_id LEFT JOIN item i ON i.order_id = p.order_id AND i.number = p.number "
-    "LEFT JOIN told t ON t.id = p.id"
-)
+# Of a product whose order is not known here, what its sidecar tells: looked for only where the order tells nothing.
+_TOLD = "(SELECT {} FROM told t WHERE t.id = p.id)"
+GENERATION_OF = f"coalesce(i.generation, {_TOLD.format('t.generation')})"
+ITEM_MODEL = f"coalesce({OF_ITEM}, {_TOLD.format('t.model')})"
+ORDER_NAME, NOTES = f"coalesce(o.name, {_TOLD.format('t.order_name')})", "coalesce(p.notes, o.notes)"
+SEED, PROVIDER = f"coalesce(i.seed, {_TOLD.format('t.seed')})", f"coalesce(i.provider, {_TOLD.format('t.provider')})"
+JOINED = "LEFT JOIN orders o ON o.id = p.order_id LEFT JOIN item i ON i.order_id = p.order_id AND i.number = p.number"
 _MODELS = "CASE WHEN json_array_length(o.models) = 0 THEN json_array(json(o.model)) ELSE o.models END"  # of an order o
 _ATTEMPT = "(SELECT {} FROM generation_log g WHERE g.id = i.attempt)"
 _SIBLINGS = (  # of the same call
@@ -46,16 +45,17 @@ COLUMNS: Mapping[str, str] = {  # one value of a product for each field; the res
     "original_sha256": "coalesce(p.original_sha256, p.sha256)",
     "file": "p.path", "remark": "nullif(p.looked, '')", "index": "p.place",
     "bytes": "p.bytes", "width": "p.width", "height": "p.height", "megapixels": "p.width * p.height / 1e6",
-    "date": "p.created_at", "item": "p.number", "copy": "coalesce(i.copy, t.copy)", "seed": SEED,
+    "date": "p.created_at", "item": "p.number", "copy": f"coalesce(i.copy, {_TOLD.format('t.copy')})", "seed": SEED,
     "key": "i.key", "stage": "i.stage",
     "asked": "i.asked", "delivered": _SIBLINGS, "cost": f"{_ATTEMPT.format('g.cost')} / 1e6 / max(1, {_SIBLINGS})",
     "asked_at": _ATTEMPT.format("g.asked_at"), "ended_at": _ATTEMPT.format("g.ended_at"),
     "seconds": _ATTEMPT.format("json_extract(g.returned, '$.seconds')"), "notes": f"nullif({NOTES}, '')",
-    "rating": "p.rating", "mark": "p.mark", "origin": "coalesce(o.file || ' ' || coalesce(o.submission, ''), t.origin)",
+    "rating": "p.rating", "mark": "p.mark",
+    "origin": f"coalesce(o.file || ' ' || coalesce(o.submission, ''), {_TOLD.format('t.origin')})",
 }  # fmt: skip
 FLAG: Mapping[str, str] = {
-    "imported": "p.order_id = ''", "liked": "p.liked = 1", "rehearsal": "coalesce(o.rehearsal, t.rehearsal) = 1",
-    "copy": f"EXISTS (SELECT 1 {_COPIED})",
+    "imported": "p.order_id = ''", "liked": "p.liked = 1",
+    "rehearsal": f"coalesce(o.rehearsal, {_TOLD.format('t.rehearsal')}) = 1", "copy": f"EXISTS (SELECT 1 {_COPIED})",
     "damaged": "p.looked <> ''", "replaced": "p.replaced_by IS NOT NULL",
     "estimated": f"{_ATTEMPT.format('g.estimated')} = 1", "dirty": "json_extract(o.git, '$.dirty') = 1",
     "image": "p.mime LIKE 'image/%'", "video": "p.mime LIKE 'video/%'", "audio": "p.mime LIKE 'audio/%'",
@@ -199,7 +199,7 @@ def _input(term: Term) -> Condition:
 def _parent(term: Term) -> Condition:
     some = f"{_like(term.value.lower())}%"
     sql = f"EXISTS (SELECT 1 {_INPUTS} AND {_SOURCE} LIKE ? ESCAPE '\\')"
-    told = "EXISTS (SELECT 1 FROM json_each(t.parents) WHERE value LIKE ? ESCAPE '\\')"
+    told = "EXISTS (SELECT 1 FROM told t, json_each(t.parents) WHERE t.id = p.id AND value LIKE ? ESCAPE '\\')"
     return f"({sql} OR {told} OR EXISTS (SELECT 1 {_FED} AND u.id LIKE ? ESCAPE '\\'))", [f"product:{some}", some, some]
 
 
@@ -214,7 +214,7 @@ def _reused(term: Term) -> Condition:
 
 
 HAS: Mapping[str, str] = {
-    "parent": "(i.parent IS NOT NULL OR coalesce(t.parents, '[]') <> '[]' "
+    "parent": "(i.parent IS NOT NULL OR coalesce(" + _TOLD.format("t.parents") + ", '[]') <> '[]' "
     f"OR EXISTS (SELECT 1 {_INPUTS} AND {_SOURCE} LIKE 'product:%'))",
     "input": f"(i.parent IS NOT NULL OR EXISTS (SELECT 1 {_INPUTS}))",
     "tag": "EXISTS (SELECT 1 FROM product_tag pt WHERE pt.seq = p.seq)",

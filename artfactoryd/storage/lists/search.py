@@ -73,7 +73,7 @@ def find(index: Index, query: str, most: int | None = None, before: str = "") ->
     """Newest first; those made before the product `before`, by its id. Raises QueryWrong before the first, and WrongUse
     where there is no such product."""
     terms = read_query(query)
-    condition = all_of(query, terms, parameters(index))
+    condition = all_of(query, terms, parameters(index) if any(term.names_parameter for term in terms) else ())
     bounds = _bounds(index, terms, before)
     return _pages(index, sources(index, terms), condition, bounds, most)
 

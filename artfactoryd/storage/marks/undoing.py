@@ -11,21 +11,25 @@ from artfactoryd.storage.marks.applied import Said
 
 @dataclass(frozen=True, slots=True)
 class Undoable:
-    """One command that marked products. `before`: by their ids."""
+    """One command that marked products, by id and name. `before`: by their ids."""
 
     command: str
+    name: str
     before: dict[str, Said]
 
 
 def last(index: Index) -> Undoable | None:
     """None where nothing is left to take back."""
-    newest = "SELECT command FROM marking WHERE before IS NOT NULL ORDER BY number DESC LIMIT 1"
+    newest = (
+        "SELECT m.command, c.name FROM marking m LEFT JOIN command c ON c.id = m.command "
+        "WHERE m.before IS NOT NULL ORDER BY m.number DESC LIMIT 1"
+    )
     row = index.row(newest)
     if row is None:
         return None
     sql = "SELECT product, before FROM marking WHERE command = ? AND before IS NOT NULL"
     before = {one["product"]: _said(one["before"]) for one in index.rows(sql, (row["command"],))}
-    return Undoable(row["command"], before)
+    return Undoable(row["command"], row["name"] or "the last mark", before)
 
 
 def _said(before: str) -> Said:

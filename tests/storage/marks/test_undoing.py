@@ -43,7 +43,8 @@ async def test_undo_takes_back_the_last_command_whole_and_the_one_before_it_next
     home.home.index_file.unlink()
     async with at_work(home, monkeypatch) as works:
         for before in (states[2], states[1]):
-            assert "2 products are marked as before" in (await works.tell("undo"))["text"] and said() == before
+            text = (await works.tell("undo"))["text"]
+            assert "Taken back: " in text and "2 products are marked as before" in text and said() == before
         await works.tell("undo")
         assert said() == [(False, ["car"], None, None)] * 2  # what its order said, and nothing else
         assert "no mark to take back" in (await works.tell("undo"))["text"] and works.other.calls() == []
