@@ -125,8 +125,8 @@ class Folder(OfOrder):
 class Restored(OfOrder):
     """The order was not over in a ledger that was put back from a backup of `since`: what it tells is older than what
     happened. `reasons`: all for which it waits now. `stake`: micro-dollars that may have been spent on it since; they
-    count on `day` (local) until a person approves or cancels. `entry`: its name in Held/, where it has one. `since`:
-    empty of one that comes back after it was cancelled, with the `proof` that it still waits for."""
+    count on `day` (local) until a person approves or cancels. `entry`: its name in Held/, where it has one. Of one
+    that comes back after it was cancelled: `since` when it does, and the `proof` that it still waits for."""
 
     kind: ClassVar[str] = "restored"
     since: str

@@ -65,7 +65,7 @@ def held_still(row: OrderRow, stake: int, moment: datetime) -> Restored:
     of what comes back. No entry is laid into Held/ again: what was dropped is gone."""
     stake = 0 if row.rehearsal else stake
     return Restored(
-        at=clock.iso(moment), order=row.id, since="", day=clock.day_of(moment), stake=stake, entry="",
+        at=clock.iso(moment), order=row.id, since=clock.iso(moment), day=clock.day_of(moment), stake=stake, entry="",
         reasons=row.reasons, proof=row.proof,
     )  # fmt: skip
 
