@@ -25,10 +25,10 @@ from artfactoryd.core.model import Model
 from artfactoryd.core.names import counted
 from artfactoryd.durable import make_folders
 from artfactoryd.entries import NO_FILE, readable
-from artfactoryd.errors import Refusal, StorageSick
+from artfactoryd.errors import Refusal, StorageFull, StorageSick
 from artfactoryd.home import Home
 from artfactoryd.medium import in_words, storage_errors
-from artfactoryd.shelf import reading
+from artfactoryd.shelf import moving, reading, strayed
 from artfactoryd.shelf.sidecars import sidecar_of
 from artfactoryd.storage import derived, ledger, projection, told
 from artfactoryd.storage.database import complaints, is_unreadable
@@ -205,11 +205,13 @@ class _Shelf:
         self._unnamed: list[str] = []
         self._strangers = Strangers(index, home.root)
         self._changed: list[str] = []
+        self._left: list[str] = []
 
     def walk(self) -> None:
         self._index.run(told.FOUND)
         self._index.run(told.FOUND_UNKEPT)
-        self._walk()
+        self._walk(reading.walk(self._home.projects))
+        self._walk(self._strayed())
 
     def take_in(self) -> Iterator[str]:
         yield from self._moved()
@@ -217,12 +219,13 @@ class _Shelf:
         yield from shelf.take_in(self._index)
         yield from self._copies()
         yield from self._missing()
+        yield from _told(self._left, "moved without its sidecar, which could not be taken along and lies where it did")
         yield from _told(self._changed, "of another size than in the sidecar (changed since, or damaged)")
         yield from _told(self._unread, "that cannot be read as sidecar, in the index by the ledger alone")
         yield from _told(self._unnamed, "with a name that is no UTF-8, passed over until renamed")
 
-    def _walk(self) -> None:
-        rows = self._rows()
+    def _walk(self, pairs: Iterator[tuple[Path, Path]]) -> None:
+        rows = self._rows(pairs)
         columns = f"{COLUMNS}, {told.ITEM}, {told.SAID}"
         marks = ",".join("?" * len(columns.split(",")))
         known, done = exchange.counts(self._index)["products"], 0
@@ -231,17 +234,17 @@ class _Shelf:
             self._tell("shelf", done, max(done, known))
             self._index.add(f"INSERT INTO found ({columns}) VALUES ({marks})", chunk)
 
-    def _rows(self) -> Iterator[tuple[object, ...]]:
+    def _rows(self, pairs: Iterator[tuple[Path, Path]]) -> Iterator[tuple[object, ...]]:
         try:
-            yield from self._read()
+            yield from self._read(pairs)
         except OSError as error:
             words = "What lies there would be missing in the new index; the old one stands as it did"
             raise StorageSick(f"{in_words(error)} {words}.").titled("The shelf cannot be read") from error
 
-    def _read(self) -> Iterator[tuple[object, ...]]:
+    def _read(self, pairs: Iterator[tuple[Path, Path]]) -> Iterator[tuple[object, ...]]:
         """Raises OSError for what cannot be read just now; what is no file is no sidecar."""
         before = len(str(self._home.root)) + 1
-        for product, card in reading.walk(self._home.projects):
+        for product, card in pairs:
             path = str(product)[before:]
             if not told.is_text(path):
                 self._unnamed.append(readable(path))
@@ -261,12 +264,33 @@ class _Shelf:
             self._strangers.tell(sidecar)
             yield row
 
+    def _strayed(self) -> Iterator[tuple[Path, Path]]:
+        """What was moved without its sidecar, with that, which is taken along once it is read."""
+        known = {row["id"] for row in self._index.rows("SELECT id FROM found")}
+        for product, card in [*strayed.without_cards(self._home.projects, known)]:
+            yield product, card
+            try:
+                is_moved = moving.take_along(card, product, self._home.projects)
+            except (OSError, StorageFull):
+                is_moved = False
+            if not is_moved:
+                self._left.append(readable(str(product.relative_to(self._home.root))))
+
+    def _bare(self) -> list[dict[str, str]]:
+        """What was moved, and has no sidecar any more."""
+        rows = self._index.rows("SELECT id, path, bytes, sha256 FROM product WHERE id NOT IN (SELECT id FROM found)")
+        gone = {row["id"]: row for row in rows if not os.path.lexists(self._home.root / row["path"])}
+        wanted = {product: strayed.Bytes(row["bytes"], row["sha256"]) for product, row in gone.items()}
+        lying = strayed.missed(self._home.projects, wanted)
+        there = [(product, str(file.relative_to(self._home.root))) for product, file in lying]
+        return [{"id": one, "old": gone[one]["path"], "path": path} for one, path in there if told.is_text(path)]
+
     def _moved(self) -> Iterator[str]:
         sql = (
             "SELECT p.id, p.path AS old, min(f.path) AS path FROM product p JOIN found f ON f.id = p.id "
             "WHERE p.path NOT IN (SELECT g.path FROM found g WHERE g.id = p.id) GROUP BY p.id ORDER BY path"
         )
-        moved = self._index.rows(sql)
+        moved = [*self._index.rows(sql), *self._bare()]
         for row in moved:
             self._index.run("UPDATE product SET path = ? WHERE id = ?", row["path"], row["id"])
         yield from _told([f"{row['old']} to {row['path']}" for row in moved], "moved since, and known there")
