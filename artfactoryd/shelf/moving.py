@@ -37,14 +37,18 @@ def take_along(card: Path, product: Path, projects: Path) -> bool:
     """The sidecar of a product that was moved without it, to where one of its kind lies there. False where something
     else does. Raises StorageFull, and OSError."""
     parts = card.relative_to(projects).parts
-    layout = next((layout for layout, name in FOLDERS.items() if name in parts), BESIDE)
-    if product.parent == projects:  # no folder of sidecars is read there
-        layout = BESIDE
-    target = written_at(product, order_folder_of(product, projects), layout)
+    target = lies_at(product, projects, next((layout for layout, name in FOLDERS.items() if name in parts), BESIDE))
     with writing_to(target.parent):
         is_moved = _move(card, target)
     _remove_empty(card.parent)
     return is_moved
+
+
+def lies_at(product: Path, projects: Path, layout: str) -> Path:
+    """Where its sidecar is written, wherever it lies in the home."""
+    if product.parent == projects:  # no folder of sidecars is read there
+        layout = BESIDE
+    return written_at(product, order_folder_of(product, projects), layout)
 
 
 def order_folder_of(product: Path, projects: Path) -> Path:

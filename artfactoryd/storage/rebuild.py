@@ -62,6 +62,7 @@ class Report:
     differences: list[str] = field(default_factory=list)
     kept: Path | None = None
     held: list[holding.HeldAgain] = field(default_factory=list)
+    bare: list[str] = field(default_factory=list)  # ids of products on the shelf without a sidecar
 
     def document(self) -> Json:
         old_index = str(self.kept) if self.kept else None
@@ -128,7 +129,7 @@ def build(home: Home, expander: Expander, tell: Tell = _nobody, *, at_work: bool
                 for lookup in lookups:
                     index.run(lookup)
                 report.differences += [*_expand(index, expander), *_what_was_sent(index), *shelf.take_in()]
-            report.counts = exchange.counts(index)
+            report.bare, report.counts = shelf.bare, exchange.counts(index)
             report.differences += exchange.beside_the_old(home.index_file, index, at_work)
         wrong = complaints(new, whole=True)
         if wrong:
@@ -206,6 +207,7 @@ class _Shelf:
         self._strangers = Strangers(index, home.root)
         self._changed: list[str] = []
         self._left: list[str] = []
+        self.bare: list[str] = []
 
     def walk(self) -> None:
         self._index.run(told.FOUND)
@@ -219,10 +221,10 @@ class _Shelf:
         yield from shelf.take_in(self._index)
         yield from self._copies()
         yield from self._missing()
-        yield from _told(self._left, "moved without its sidecar, which could not be taken along and lies where it did")
-        yield from _told(self._changed, "of another size than in the sidecar (changed since, or damaged)")
-        yield from _told(self._unread, "that cannot be read as sidecar, in the index by the ledger alone")
-        yield from _told(self._unnamed, "with a name that is no UTF-8, passed over until renamed")
+        yield from differing(self._left, "moved, whose sidecars could not be taken along and lie where they did")
+        yield from differing(self._changed, "of another size than in the sidecar (changed since, or damaged)")
+        yield from differing(self._unread, "that cannot be read as sidecar, in the index by the ledger alone")
+        yield from differing(self._unnamed, "with a name that is no UTF-8, passed over until renamed")
 
     def _walk(self, pairs: Iterator[tuple[Path, Path]]) -> None:
         rows = self._rows(pairs)
@@ -293,7 +295,7 @@ class _Shelf:
         moved = [*self._index.rows(sql), *self._bare()]
         for row in moved:
             self._index.run("UPDATE product SET path = ? WHERE id = ?", row["path"], row["id"])
-        yield from _told([f"{row['old']} to {row['path']}" for row in moved], "moved since, and known there")
+        yield from differing([f"{row['old']} to {row['path']}" for row in moved], "moved since, and known there")
 
     def _added(self) -> Iterator[str]:
         """What is on its way to the shelf just now is left to delivery, which finds the same files there."""
@@ -354,15 +356,16 @@ class _Shelf:
 
     def _copies(self) -> Iterator[str]:
         sql = "SELECT f.path FROM found f JOIN product p ON p.id = f.id WHERE p.path != f.path ORDER BY f.path"
-        yield from _told([row["path"] for row in self._index.rows(sql)], "copied from a product; the first counts")
+        yield from differing([row["path"] for row in self._index.rows(sql)], "copied from a product; the first counts")
 
     def _missing(self) -> Iterator[str]:
-        sql = "SELECT path FROM product WHERE id NOT IN (SELECT id FROM found) ORDER BY path"
-        paths = [row["path"] for row in self._index.rows(sql)]
-        there = [path for path in paths if (self._home.root / path).exists()]
+        sql = "SELECT id, path FROM product WHERE id NOT IN (SELECT id FROM found) ORDER BY path"
+        made = {row["path"]: row["id"] for row in self._index.rows(sql)}
+        there = [path for path in made if (self._home.root / path).exists()]
         alone = [path for path in there if sidecar_of(self._home.root / path, self._home.projects) is None]
-        yield from _told(alone, "without a sidecar, known by the ledger")
-        yield from _told(sorted({*paths} - {*there}), "no longer on the shelf, and known as made")
+        self.bare += [made[path] for path in alone]
+        yield from differing(alone, "without a sidecar, known by the ledger")
+        yield from differing(sorted({*made} - {*there}), "no longer on the shelf, and known as made")
 
 
 def _size(product: Path) -> int:
@@ -373,7 +376,7 @@ def _size(product: Path) -> int:
     return status.st_size
 
 
-def _told(names: list[str], what: str) -> Iterator[str]:
+def differing(names: list[str], what: str) -> Iterator[str]:
     if names:
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         yield f"{counted(len(names), 'file')} {what}: {', '.join(names[:NAMED])}{more}."
