@@ -91,9 +91,16 @@ class Cards:
             return False
         with writing_to(card.parent):
             told = carry(card, row.id, said_of(row, self._books.index.order(row.order_id)))
-        if told is None:
+        return told is not None and self._is_beside(product, told)
+
+    def _is_beside(self, product: Path, told: Json) -> bool:
+        """False where the disk refuses the XMP file that is asked for."""
+        try:
+            with writing_to(product.parent):
+                self._beside(product, told)
+        except StorageFull as error:
+            log.warning("%s gets no XMP file yet: %s", product, in_words(error))
             return False
-        self._beside(product, told)
         return True
 
     def _beside(self, product: Path, told: Json) -> None:
