@@ -18,7 +18,8 @@ from line import word
 from PIL import Image
 
 from artfactoryd.execution.shelving.eye import MOST, Eye, Thumbnails
-from artfactoryd.shelf.thumbnails.scaling import QUALITY, SIZES
+from artfactoryd.shelf.thumbnails import SIZES
+from artfactoryd.shelf.thumbnails.scaling import QUALITY
 
 PICTURES = int(os.environ.get("PICTURES", "40"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))

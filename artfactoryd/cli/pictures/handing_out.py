@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -18,7 +19,7 @@ from artfactoryd.core.json_types import Json, Value
 from artfactoryd.core.sidecar import SOFTWARE
 from artfactoryd.core.slug import slug
 from artfactoryd.entries import bounded
-from artfactoryd.errors import ArtFactoryError, StorageFull
+from artfactoryd.errors import ArtFactoryError, NoSuchProduct, StorageFull
 from artfactoryd.factories.local import images
 from artfactoryd.home import Home
 from artfactoryd.medium import NO_ROOM, in_words
@@ -117,6 +118,8 @@ class HandingOut:
     def _hand_out(self, document: FoundDocument, number: int) -> tuple[str, bool]:
         """Its name there, and whether words are left in it that were to go."""
         source = self._home.root / document.path
+        if not stat.S_ISREG(source.lstat().st_mode):  # a link may lead to what nobody wants to give away
+            raise NoSuchProduct("A link, a folder or a device lies in its place by now. It was left out.")
         card = self._card(source)
         extension = self._wish.extension if document.mime in PICTURES else None
         name = self._name(document, card, number, extension or source.suffix.lstrip("."))

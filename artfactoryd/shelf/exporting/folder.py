@@ -15,13 +15,14 @@ from threading import Lock
 
 from artfactoryd.core.names import folded, numbered
 from artfactoryd.durable import make_folders, move_new, replace_file
-from artfactoryd.entries import bounded, new_mark, remove, same_bytes, temporary_name
+from artfactoryd.entries import TEMPORARY, bounded, new_mark, remove, same_bytes, temporary_name
 from artfactoryd.errors import WrongUse
 
 MANIFEST = "manifest.csv"
 MARK = "\ufeff"  # by which spreadsheets know that it is UTF-8
 FILE, MADE_AS, ID = "file", "made_as", "id"  # columns that every manifest has
 MOST_BYTES = 1 << 30
+ABANDONED = 5.0  # seconds: another export may put something here just now
 LEAST_PAUSE, SHARE = 5.0, 20  # seconds between writings of the manifest, and at most a 20th of the time for it
 
 Row = Mapping[str, str]
@@ -34,6 +35,7 @@ class Folder:
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         """Raises WrongUse where a file of the manifest's name is none of ours."""
         make_folders(path)
+        self._began = time.time() - ABANDONED
         self.path, self._columns = path, columns
         self._rows = {(row[ID], row[MADE_AS]): dict(row) for row in _read(path / MANIFEST)}
         self._taken = {folded(row[FILE]) for row in self._rows.values()} | {folded(MANIFEST)}
@@ -84,6 +86,9 @@ class Folder:
     def finish(self) -> None:
         with self._one_at_a_time:
             self._write()
+        for path in self.path.rglob(".*.tmp"):
+            if TEMPORARY.fullmatch(path.name) and path.lstat().st_mtime < self._began:  # what a kill left of an export
+                remove(path)
 
     def row(self, product: str, made_as: str) -> Row:
         return self._rows[product, made_as]

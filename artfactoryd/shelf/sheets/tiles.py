@@ -13,7 +13,7 @@ from artfactoryd.shelf import pixels
 from artfactoryd.shelf.media import DECODED
 from artfactoryd.shelf.sheets.cards import card
 from artfactoryd.shelf.sheets.fonts import Fonts
-from artfactoryd.shelf.thumbnails import film, scaling
+from artfactoryd.shelf.thumbnails import SIZES, film, scaling
 from artfactoryd.shelf.thumbnails.cache import Cache
 from artfactoryd.shelf.thumbnails.making import Thumbnails
 
@@ -37,7 +37,7 @@ class Tiles:
 
     def jpeg(self, picture: Picture, size: int) -> bytes | None:
         """The smallest thumbnail that is large enough, or the largest there is. None of what shows nothing."""
-        large_enough = min((side for side in scaling.SIZES if side >= size), default=scaling.SIZES[0])
+        large_enough = min((side for side in SIZES if side >= size), default=SIZES[0])
         data = self._cache.read(picture.sha256, large_enough)
         if data is None and self._make(self._home / picture.path, picture):
             data = self._cache.read(picture.sha256, large_enough)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from artfactoryd.durable import make_folders, write_note
 from artfactoryd.entries import bounded
-from artfactoryd.shelf.thumbnails.scaling import SIZES
+from artfactoryd.shelf.thumbnails import SIZES
 
 FOLDER = "thumbnails"  # below .artfactory
 NAMES = dict(zip(SIZES, ("large", "medium", "small"), strict=True))

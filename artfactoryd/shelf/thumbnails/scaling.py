@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
-SIZES = (800, 400, 150)  # pixels of the longest side
+from artfactoryd.shelf.thumbnails import SIZES
+
 QUALITY = 82
 LIGHT, DARK, CHECK = 236, 214, 16  # of the squares behind what is transparent, and their side in pixels
 _TURNS = {

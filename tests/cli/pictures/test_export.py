@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -45,7 +46,8 @@ async def _fill(home: TestHome, patch: pytest.MonkeyPatch) -> None:
     async with at_work(home, patch) as works:
         await works.make(order("a [red,blue] car", project="cars", tags=["fast"], file="{slug}.{ext}"))
         await works.make(order("a [red,green] car", project="more", file="{slug}.{ext}"))
-        red = works.house.books.index.newest_products(4)[-1]
+        products = works.house.books.index.newest_products(4)
+        (red,) = (row for row in products if row.path.startswith("Projects/cars/") and "red" in row.path)
         await works.house.control.carry_out({"id": "m", "name": "rate", "products": [red.id], "rating": 5})
         await works.stop()
 
@@ -106,6 +108,34 @@ def test_words_are_taken_out_and_what_does_not_go_is_said(stocked: TestHome, tmp
             path.write_bytes(data)
     assert said["exported"] == 2 and len(said["failed"]) == 2
     assert {one["path"] for one in said["failed"]} == {str(path.relative_to(stocked.root)) for path in paths[:2]}
+
+
+@pytest.mark.parametrize("instead", ["link", "folder", "pipe"])
+def test_what_is_no_file_any_more_is_left_out_and_said(stocked: TestHome, tmp_path: Path, instead: str) -> None:
+    (secret := tmp_path / "secret").write_text("nobody's")
+    product = next(stocked.home.projects.glob("cars/*/*/a-red-car.png"))
+    product.rename(aside := tmp_path / "aside.png")
+    try:
+        if instead == "link":
+            product.symlink_to(secret)
+        else:
+            product.mkdir() if instead == "folder" else os.mkfifo(product)
+        said = export(stocked, "project:cars", "--to", str(tmp_path / "out"), code=1)
+        assert "lies in its place by now" in said and {path.name for path in (tmp_path / "out").iterdir()} == {
+            "a-blue-car.png", "manifest.csv",
+        }  # fmt: skip
+    finally:
+        product.rmdir() if instead == "folder" else product.unlink()
+        aside.rename(product)
+
+
+def test_what_a_kill_left_of_an_export_goes_with_the_next(stocked: TestHome, tmp_path: Path) -> None:
+    (left := tmp_path / ".export.0123abcd.tmp").write_bytes(b"half")
+    (own := tmp_path / ".mine.tmp").write_bytes(b"a person's")
+    for path in (left, own):
+        os.utime(path, (1, 1))
+    export(stocked, "project:cars", "--to", str(tmp_path))
+    assert own.exists() and not left.exists()
 
 
 def rows_of(home: TestHome) -> list[dict[str, str]]:
