@@ -60,10 +60,12 @@ class Wish:
 
 
 class HandedOut(NamedTuple):
-    """`unstripped`: words are left in it that were to go. `lies`: columns of the manifest, of the file as it is."""
+    """`unstripped`: words are left in it that were to go. `alone`: its sidecar is missing. `lies`: columns of
+    the manifest, of the file as it is."""
 
     name: str
     unstripped: bool
+    alone: bool
     lies: Mapping[str, str]
 
 
@@ -73,7 +75,7 @@ class HandingOut:
     def __init__(self, home: Home, index: Index, folder: Path, wish: Wish, megapixels: float) -> None:
         self._home, self._index, self._wish, self._megapixels = home, index, wish, megapixels
         self._folder = Folder(folder, (FILE, MADE_AS, *(name for name in COLUMNS if name != "on_shelf")))
-        self.exported = self.there_already = self.unstripped = self.files = 0
+        self.exported = self.there_already = self.unstripped = self.alone = self.files = 0
         self.failed: list[tuple[str, str, str]] = []
 
     def run(self, ids: Sequence[str], tell: Callable[[int], None]) -> None:
@@ -112,7 +114,7 @@ class HandingOut:
         for end in wait(ends, return_when=FIRST_COMPLETED).done:
             document = ends.pop(end)
             try:
-                name, unstripped, lies = end.result()
+                name, unstripped, alone, lies = end.result()
             except ArtFactoryError as error:
                 self.failed.append((document.id, document.path, str(error)))
             except OSError as error:
@@ -121,6 +123,7 @@ class HandingOut:
                 self.failed.append((document.id, document.path, in_words(error)))
             else:
                 self.exported, self.unstripped = self.exported + 1, self.unstripped + unstripped
+                self.alone += alone
                 row = {FILE: name, MADE_AS: self._wish.made_as, ID: document.id}
                 self._folder.note({**cells(document), **lies, **row})
 
@@ -138,7 +141,11 @@ class HandingOut:
         if self._wish.metadata == FULL and card is not None:
             marks = {"liked": document.liked, "rating": document.rating, "tags": list(document.tags)}
             durable.write_new(self._folder.path / f"{name}{CARD}", strict_json.document({**card, **marks}))
-        return HandedOut(name, self._wish.metadata == NONE and content is None, self._lies(name, document))
+        is_unstripped, is_alone = (
+            self._wish.metadata == NONE and content is None,
+            self._wish.metadata == FULL and not card,
+        )
+        return HandedOut(name, is_unstripped, is_alone, self._lies(name, document))
 
     def _lies(self, name: str, document: FoundDocument) -> dict[str, str]:
         """What is said of the file there, where it has other bytes than the product was made with."""

@@ -148,6 +148,17 @@ def test_what_a_kill_left_of_an_export_goes_with_the_next(stocked: TestHome, tmp
     assert own.exists() and not left.exists()
 
 
+def test_what_has_no_sidecar_is_exported_without_and_said(stocked: TestHome, tmp_path: Path) -> None:
+    card = card_of(stocked.root / rows_of(stocked)[0]["path"])
+    away = card.rename(tmp_path / "away")
+    try:
+        said = export(stocked, "--all", "--metadata", "full", "--to", str(tmp_path / "out"))
+    finally:
+        away.rename(card)
+    assert "Exported without a sidecar, as the shelf has none: 1 product." in said
+    assert len([*(tmp_path / "out").glob("*.json")]) == 3
+
+
 def _as_they_lie(target: Path) -> None:
     for row in manifest(target):
         data = (target / row["file"]).read_bytes()
