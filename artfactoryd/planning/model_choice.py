@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
+from pathlib import PurePath
 
 from artfactoryd.core.catalog import Catalog
+from artfactoryd.core.inbox_rules import PICTURE, SUFFIXES
 from artfactoryd.core.model import Model
+from artfactoryd.core.order import Order
 from artfactoryd.errors import Path, Problem, Refusal
 from artfactoryd.factories.registry import broken
 from artfactoryd.planning import models as library
@@ -89,6 +92,20 @@ def _unchecked(catalog: Catalog, provider: str, name: str, heard: Heard) -> Prob
     )
     fix = f"Did you mean {near[0]}?" if near else f"`artfactoryd models refresh {name}` asks {provider} again."
     return Problem("W_NO_SCHEMA", message, fix, ("model",))
+
+
+def files_as_text(order: Order, choices: Sequence[Choice]) -> Iterator[Problem]:
+    """What looks like a file where nobody knows which parameters take files: its name itself would be sent."""
+    if not any(problem.code == "W_NO_SCHEMA" for choice in choices for problem in choice.warnings):
+        return
+    for name, value in order.parameters.items():
+        for text in value if isinstance(value, list) else [value]:
+            is_address = isinstance(text, str) and "://" in text
+            if isinstance(text, str) and not is_address and SUFFIXES.get(PurePath(text).suffix.lower()) == PICTURE:
+                message = f"{text} would be sent as these letters: nobody here knows yet whether {name} takes a file."
+                fix = "Give the provider's key, so that it can be asked; `raw` says that the letters are meant."
+                yield Problem("W_NO_SCHEMA", message, fix, ("parameters", name), holds=name not in order.raw)
+                break
 
 
 def bare(provider: str, name: str) -> Model:

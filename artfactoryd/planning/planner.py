@@ -39,7 +39,7 @@ from artfactoryd.planning.input_patterns import Patterns
 from artfactoryd.planning.input_sources import Gathering
 from artfactoryd.planning.inputs import Input, InputsMissing
 from artfactoryd.planning.lookups import LookupFiles
-from artfactoryd.planning.model_choice import Choice, Heard, ModelsUnknown, Name, choose
+from artfactoryd.planning.model_choice import Choice, Heard, ModelsUnknown, Name, choose, files_as_text
 from artfactoryd.planning.origin import Origin
 from artfactoryd.planning.template_resolution import READ_ON, Resolved, complaints_of, readable_part, resolve
 from artfactoryd.planning.templates import TemplateFiles
@@ -265,7 +265,7 @@ class Scholar:
         )  # fmt: skip
         choices += later
         of_models = [warning for choice in choices for warning in choice.warnings]
-        plan = replace(plan, warnings=(*of_models, *plan.warnings))
+        plan = replace(plan, warnings=(*of_models, *files_as_text(order, choices), *plan.warnings))
         self._refuse(document, plan, choices, [*wrong, *lookups.problems], patterns.missing)
         return plan
 

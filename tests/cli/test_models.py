@@ -126,6 +126,11 @@ def test_where_nobody_can_tell_it_runs_with_a_warning_at_the_orders_own_price(sh
     assert [each["code"] for each in found["warnings"]] == ["W_NO_SCHEMA"] and found["errors"] == []
     assert (found["total_items"], [each["code"] for each in found["held"]]) == (2, ["price"])
     assert plan(shop, order + "price: {usd: 0.01}\n")["held"] == []
+    pattern = order.replace("steps: 900", "image: '*.JPG'") + "price: {usd: 0.01}\n"  # whose letters would be sent
+    assert [each["code"] for each in plan(shop, pattern)["held"]] == ["warning"]
+    assert plan(shop, pattern + "raw: [image]\n")["held"] == []
+    fed = "provider: local\nmodel: sketch\nparameters: {prompt: x}\nthen: [{provider: replicate, model: acme/far}]\n"
+    assert "acme/far takes is not known here" in plan(shop, fed)["errors"][0]["message"]
     done = shop.call("models", "refresh")
     assert done.returncode == 1 and "Replicate does not answer" in done.stdout
 

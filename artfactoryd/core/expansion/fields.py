@@ -91,9 +91,10 @@ def unused_columns(
         if name not in cases.fields or name in taken or (mentioned is not None and name in mentioned):
             continue
         near = nearest(name, parameters, PERHAPS)
+        out = "take the column out" if cases.table is None else f"take the column out or call it #{name}"
         message = f"the column {name} is no parameter of the model, and nothing in this order uses it."
         meant = f"Did you mean {near}? Else write" if near else "Write"
-        fix = f"{meant} [={name}] in a text or {{{name}}} in `file`, take the column out, or say `warnings: ok`."
+        fix = f"{meant} [={name}] in a text or {{{name}}} in `file`, {out}, or say `warnings: ok`."
         yield cases.located(Problem("W_UNUSED", message, fix, cases.place_of(name), holds=True))
 
 

@@ -237,6 +237,10 @@ def _input_problems(later: Later, model: Model, path: Path) -> Iterator[Problem]
     name = input_of(later, model)
     if name not in model.files:
         takes = f"It takes {', '.join(model.files)}." if model.files else "Choose one that works on pictures."
+        if not model.properties:
+            message = f"what {model.id} takes is not known here, so nobody can say where a picture goes in."
+            yield Problem("E_STAGE", message, f"Give the key of {model.provider}, so that it can be asked.", path)
+            return
         what = f"{name} takes no picture" if name else "it takes no picture"
         yield Problem("E_STAGE", f"{model.id} cannot be fed: {what}.", takes, path)
     elif name in {model.synonyms.get(written, written) for written in later.parameters}:

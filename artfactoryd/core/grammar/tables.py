@@ -25,6 +25,7 @@ _OTHERS = (
     (b"{\\rtf", "it is rich text, and no CSV", "In TextEdit choose Format > Make Plain Text, and save it again."),
     (b"%PDF", "it is a PDF, and no CSV", EXPORT),
 )  # fmt: skip
+REMARK = "#"  # before the name of a column that is for people only
 MOST_TOLD = 20  # columns of one kind of mistake
 _SEPARATOR = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)  # Excel's first line, for itself
 
@@ -91,16 +92,22 @@ def _read(text: str, sign: str, skipped: int, has_blanks: bool) -> Table:
     return _of_records(records)
 
 
+def _counts(name: str) -> bool:
+    return bool(name) and not name.startswith(REMARK)
+
+
 def _of_records(records: Sequence[Record]) -> Table:
+    """A column whose name begins with REMARK is for people only."""
     (first, head), *below = records
     names = [nfc(name.strip()) for name in head]
     problems = [*_wrong_names(names, below, first), *_wrong_rows(names, below)]
     if problems:
         return Table(problems=problems)
     rows = [
-        {name: cell for name, cell in zip(names, cells, strict=False) if cell.strip() and name} for _, cells in below
+        {name: cell for name, cell in zip(names, cells, strict=False) if cell.strip() and _counts(name)}
+        for _, cells in below
     ]
-    return Table([name for name in names if name], rows, [line for line, _ in below])
+    return Table([name for name in names if _counts(name)], rows, [line for line, _ in below])
 
 
 def _announced(text: str) -> tuple[str, int, str]:

@@ -76,3 +76,8 @@ def test_a_cell_or_a_first_line_may_be_as_long_as_the_table() -> None:
 def test_two_spellings_of_an_accent_are_one_name() -> None:
     assert read_table("cafe\u0301,b\n1,2\n").columns == ["caf\u00e9", "b"]
     assert "more than one column is called caf\u00e9." in read_table("caf\u00e9,cafe\u0301\n1,2\n").problems[0]
+
+
+def test_a_column_for_people_only_is_passed_over() -> None:
+    table = read_table("sku,#note,#,prompt\nA1,mind the glaze,1,a mug\n")
+    assert (table.columns, list(table.rows)) == (["sku", "prompt"], [{"sku": "A1", "prompt": "a mug"}])
