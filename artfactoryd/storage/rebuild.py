@@ -221,7 +221,7 @@ class _Shelf:
         yield from shelf.take_in(self._index)
         yield from self._copies()
         yield from self._missing()
-        yield from differing(self._left, "moved, whose sidecars could not be taken along and lie where they did")
+        yield from differing(self._left, "moved, whose sidecar could not be taken along and lies where it did")
         yield from differing(self._changed, "of another size than in the sidecar (changed since, or damaged)")
         yield from differing(self._unread, "that cannot be read as sidecar, in the index by the ledger alone")
         yield from differing(self._unnamed, "with a name that is no UTF-8, passed over until renamed")

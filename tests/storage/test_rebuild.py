@@ -141,7 +141,7 @@ async def test_products_moved_without_their_sidecars_are_found_by_their_id_or_by
     said = again(home).text()
     assert "4 files moved since, and known there" in said and "no longer on the shelf" not in said
     assert f"1 file without a sidecar, known by the ledger: {new[2].relative_to(home.root)}" in said
-    assert "moved, whose sidecars could not be taken along and lie where they did: Projects/full/stuck.png" in said
+    assert "moved, whose sidecar could not be taken along and lies where it did: Projects/full/stuck.png" in said
     after = {row["id"]: row for row in rows(home)["product"]}
     for id_, path in zip(ids, [*new[:4], copied], strict=True):
         assert id_ and after[id_] == {**before[id_], "path": str(path.relative_to(home.root))}

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 def complete(report: Report, home: Home, index: Index, layout: str) -> None:
     """What is in words in the report of an index made again, with the sidecars that are written anew by it."""
     written = sorted(write(home, index, report.bare, layout))
-    report.differences += differing(written, "whose sidecars are written anew from the ledger")
+    report.differences += differing(written, "whose sidecar is written anew from the ledger")
 
 
 def write(home: Home, index: Index, products: Iterable[str], layout: str) -> Iterator[str]:

@@ -39,11 +39,11 @@ async def test_what_the_ledger_tells_all_of_has_its_sidecar_again(
         assert "`artfactoryd reindex` writes it anew" in said(home, 2, "explain", named)
         command = mailbox.command("reindex")
         answer = await asyncio.to_thread(mailbox.ask, home.home.commands, command, lambda: True)
-        assert f"{len(before) - 1} files whose sidecars are written anew" in answer["text"], answer
+        assert f"{len(before) - 1} files whose sidecar is written anew" in answer["text"], answer
     assert len(rest) == 1 and not card_of(edited).exists()
     for path in (first, second, *rest):
         assert read_sidecar(card_of(path)) == before[path]
     card_of(first).unlink()
-    assert "1 file whose sidecars are written anew from the ledger" in said(home, 0, "reindex")
+    assert "1 file whose sidecar is written anew from the ledger" in said(home, 0, "reindex")
     assert read_sidecar(card_of(first)) == before[first]
     assert "(as made)" in said(home, 0, "explain", str(first))
