@@ -6,6 +6,7 @@ The daemon that holds the home carries it out; with none there, this process tak
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,11 +17,14 @@ from artfactoryd import log
 from artfactoryd.cli.context import as_json, own_home, say, settings_of
 from artfactoryd.cli.program import DID_NOT_SUCCEED, WAITS
 from artfactoryd.daemon import mailbox, receipts
-from artfactoryd.daemon.app import open_app
-from artfactoryd.errors import HomeLocked, WrongUse
+from artfactoryd.daemon.app import App, open_app
+from artfactoryd.errors import HomeLocked, StorageFull, WrongUse
 from artfactoryd.home import Home
+from artfactoryd.medium import in_words
 from artfactoryd.settings import Settings
 from artfactoryd.storage.naming import order_given
+
+trouble = logging.getLogger(__name__)
 
 
 def say_steered(ctx: click.Context, name: str, as_json: bool, **fields: Any) -> None:
@@ -106,12 +110,20 @@ async def _carry_out(
         answer, ids = await app.control.carry_out(command)
         await app.execution.cards.write_all()
         for order_id in app.execution.receipts.orders:
-            receipts.write(app, order_id)
+            _write_receipt(app, order_id)
         await asyncio.to_thread(app.key_notices.tidy)
     if ids:
         goes = "It goes" if len(ids) == 1 else "They go"
         answer["text"] += f" {goes} on with the next `run` or `once`."
     return answer
+
+
+def _write_receipt(app: App, order_id: str) -> None:
+    """What was asked for is done by then: a receipt that cannot be written waits for the next start."""
+    try:
+        receipts.write(app, order_id)
+    except (StorageFull, OSError) as error:
+        trouble.warning("the receipt of order %s waits: %s", order_id, in_words(error))
 
 
 def daemon_is_there(home: Home) -> bool:

@@ -82,6 +82,11 @@ def card_of(home: Home, given: str, *, latest: bool | None = None) -> Path:
         row = row or naming.product_named(index, naming.product_given(home, given), latest=latest)
     card = sidecar_of(home.root / row.path, home.projects)
     if card is None or not card.is_file():
+        if os.path.lexists(home.root / row.path):
+            words = (
+                f"{row.path} has no sidecar any more. `artfactoryd reindex` writes it anew, where the ledger tells all"
+            )
+            raise WrongUse(f"{words} of it and the file is as it was made.")
         raise WrongUse(f"{row.path} is no longer on the shelf.")
     return card
 
@@ -99,10 +104,7 @@ def _id_in(card: Path) -> str:
 def explanation(home: Home, given: str, *, latest: bool = False) -> Explanation:
     """Raises as `card_of` does."""
     card = card_of(home, given, latest=latest)
-    sidecar = remake.read_card(entries.bounded(card, remake.MOST_BYTES))
-    if sidecar is None:
-        raise WrongUse(f"{card} is not a sidecar.")
-    _check(sidecar, card)
+    sidecar = whole_sidecar(card)
     product = product_of(card)
     if os.path.lexists(given) and not given.endswith(remake.SUFFIX):
         product = Path(given).absolute()  # under whatever name
@@ -128,8 +130,12 @@ def _children(index: Index, product: str) -> list[str]:
     return [found.product.path for query in queries for found in search.find(index, query, MOST_CHILDREN)]
 
 
-def _check(sidecar: Json, card: Path) -> None:
-    """Raises WrongUse where it was written wrongly, or damaged; what a newer release has beside it does no harm."""
+def whole_sidecar(card: Path) -> Json:
+    """Raises WrongUse where it is none, was written wrongly, or damaged; what a newer release has beside it does no
+    harm."""
+    sidecar = remake.read_card(entries.bounded(card, remake.MOST_BYTES))
+    if sidecar is None:
+        raise WrongUse(f"{card} is not a sidecar.")
     wrong = [problem for problem in schema.check_mapping(sidecar, "sidecar") if problem.code != "E_UNKNOWN_KEY"]
     if wrong:
         raise WrongUse(f"{card} is a sidecar, and not as a sidecar should be: {wrong[0].at(card.name, None, None)}")
@@ -137,6 +143,7 @@ def _check(sidecar: Json, card: Path) -> None:
         told.row_of(sidecar, "")
     except ValueError as error:
         raise WrongUse(f"{card} is a sidecar, and not as a sidecar should be: {error}.") from error
+    return sidecar
 
 
 def _state_of(product: Path, sidecar: Json) -> str:

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import click
 
-from artfactoryd import entries
 from artfactoryd.cli.bundles import Desk, Placed, told_apart
 from artfactoryd.cli.context import as_json, home_of, own_home, say, settings_of
 from artfactoryd.cli.control import daemon_is_there
-from artfactoryd.cli.explain import card_of
+from artfactoryd.cli.explain import card_of, whole_sidecar
 from artfactoryd.cli.once import RunDocument, look_at, report_of, work_once
 from artfactoryd.cli.progress import Progress
 from artfactoryd.cli.terminal import echo
@@ -25,7 +24,6 @@ from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.intake.submission import rejections_of
 from artfactoryd.planning import preview
-from artfactoryd.planning.remake import MOST_BYTES, read_card
 from artfactoryd.printable import one_line
 from artfactoryd.reporting.json_object import JsonObject, plain
 from artfactoryd.settings import Settings
@@ -72,7 +70,8 @@ def remake(ctx: click.Context, file: str, wait: bool, as_json: bool) -> None:
     card, settings = card_of(home, file), settings_of(home)
     _check_made_here(card)
     if not as_json:
-        echo("\n".join(map(one_line, _what_is_bought(home, settings, card))))
+        for words in _what_is_bought(home, settings, card):
+            echo(one_line(words))
     code, document = submit_files(
         home, settings, dict(os.environ), [card], wait=wait, rehearse=False, quiet=as_json, command="remake"
     )
@@ -82,9 +81,9 @@ def remake(ctx: click.Context, file: str, wait: bool, as_json: bool) -> None:
 
 
 def _check_made_here(card: Path) -> None:
-    """Raises WrongUse for what was imported: nothing is known that could be asked again."""
-    document = read_card(entries.bounded(card, MOST_BYTES))
-    if document and document["order"] is None:
+    """Raises WrongUse for what is no whole sidecar, and what was imported: nothing is known that could be asked
+    again."""
+    if whole_sidecar(card)["order"] is None:
         raise WrongUse("It was imported: which call made it is not known here. Write an order with its prompt.")
 
 

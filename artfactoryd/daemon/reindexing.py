@@ -8,6 +8,7 @@ from collections.abc import Callable
 from artfactoryd.daemon import mailbox
 from artfactoryd.daemon.app import App
 from artfactoryd.errors import ArtFactoryError, StorageFull
+from artfactoryd.execution.shelving import anew
 from artfactoryd.medium import in_words
 from artfactoryd.planning.accepted import expander
 from artfactoryd.storage import rebuild
@@ -26,6 +27,8 @@ async def reindex(app: App, command_id: str, stopped: Callable[[], bool]) -> Non
     try:
         report = await asyncio.to_thread(rebuild.build, app.home, expander, tell, at_work=True)
         report.kept = await app.books.exchange_index(app.home)
+        layout = app.settings.now.products.sidecars
+        await asyncio.to_thread(anew.complete, report, app.home, app.books.index, layout)
         answer = {"done": True, "report": report.document(), "text": report.text()}
     except (ArtFactoryError, OSError) as error:
         answer = {"done": False, "text": in_words(error)}

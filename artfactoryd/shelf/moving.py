@@ -15,7 +15,7 @@ from artfactoryd.durable import make_folders, move_new
 from artfactoryd.entries import same_bytes
 from artfactoryd.medium import flush_folder, writing_to
 from artfactoryd.shelf.reading import walk
-from artfactoryd.shelf.sidecars import NAMES, written_at
+from artfactoryd.shelf.sidecars import BESIDE, FOLDERS, NAMES, written_at
 
 
 def move_sidecars(projects: Path, layout: str) -> Iterator[Path]:
@@ -31,6 +31,24 @@ def move_sidecars(projects: Path, layout: str) -> Iterator[Path]:
                 yield target
     for folder in sorted(touched, reverse=True):
         _remove_empty(folder)
+
+
+def take_along(card: Path, product: Path, projects: Path) -> bool:
+    """The sidecar of a product that was moved without it, to where one of its kind lies there. False where something
+    else does. Raises StorageFull, and OSError."""
+    parts = card.relative_to(projects).parts
+    target = lies_at(product, projects, next((layout for layout, name in FOLDERS.items() if name in parts), BESIDE))
+    with writing_to(target.parent):
+        is_moved = _move(card, target)
+    _remove_empty(card.parent)
+    return is_moved
+
+
+def lies_at(product: Path, projects: Path, layout: str) -> Path:
+    """Where its sidecar is written, wherever it lies in the home."""
+    if product.parent == projects:  # no folder of sidecars is read there
+        layout = BESIDE
+    return written_at(product, order_folder_of(product, projects), layout)
 
 
 def order_folder_of(product: Path, projects: Path) -> Path:

@@ -82,6 +82,12 @@ class _Mirror:
         return "" if folder == self.base else f"{folder.relative_to(self.base)}/"
 
 
+def files(projects: Path) -> Iterator[Path]:
+    """All that may be products by their names, with a sidecar or without, in the order of their paths."""
+    for folder, names, _ in _folders(projects, _unless_gone):
+        yield from (folder / name for name in sorted(names) if not name.startswith(".") and not name.endswith(CARD))
+
+
 def orphans(projects: Path) -> Iterator[Path]:
     """What killed deliveries left: temporary files and folders, and sidecars without a product.
 

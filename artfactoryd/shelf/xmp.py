@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 from artfactoryd.core.json_types import Value
 from artfactoryd.durable import replace_file, write_new
-from artfactoryd.entries import bounded, new_mark
+from artfactoryd.entries import NO_FILE, bounded, new_mark
 
 ENDING = ".xmp"
 MOST_BYTES = 1 << 20
@@ -37,6 +37,10 @@ def keep(product: Path, told: Mapping[str, Value]) -> bool:
         lying = bounded(path, MOST_BYTES)
     except FileNotFoundError:
         return write_new(path, data)
+    except OSError as error:
+        if error.errno in NO_FILE:  # a folder of that name, say
+            return False
+        raise
     if lying == data:
         return True
     if path.is_symlink() or not is_ours(lying):

@@ -26,10 +26,10 @@ from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
 from artfactoryd.durable import make_folders
 from artfactoryd.entries import NO_FILE, readable
-from artfactoryd.errors import Refusal, StorageSick
+from artfactoryd.errors import Refusal, StorageFull, StorageSick
 from artfactoryd.home import Home
 from artfactoryd.medium import in_words, storage_errors
-from artfactoryd.shelf import reading
+from artfactoryd.shelf import moving, reading, strayed
 from artfactoryd.shelf.sidecars import sidecar_of
 from artfactoryd.storage import derived, ledger, projection, told
 from artfactoryd.storage.database import complaints, is_unreadable
@@ -63,6 +63,7 @@ class Report:
     differences: list[str] = field(default_factory=list)
     kept: Path | None = None
     held: list[holding.HeldAgain] = field(default_factory=list)
+    bare: list[str] = field(default_factory=list)  # ids of products on the shelf without a sidecar
 
     def document(self) -> Json:
         old_index = str(self.kept) if self.kept else None
@@ -129,7 +130,7 @@ def build(home: Home, expander: Expander, tell: Tell = _nobody, *, at_work: bool
                 for lookup in lookups:
                     index.run(lookup)
                 report.differences += [*_expand(index, expander), *_what_was_sent(index), *shelf.take_in()]
-            report.counts = exchange.counts(index)
+            report.bare, report.counts = shelf.bare, exchange.counts(index)
             report.differences += exchange.beside_the_old(home.index_file, index, at_work)
         wrong = complaints(new, whole=True)
         if wrong:
@@ -206,11 +207,14 @@ class _Shelf:
         self._unnamed: list[str] = []
         self._strangers = Strangers(index, home.root)
         self._changed: list[str] = []
+        self._left: list[str] = []
+        self.bare: list[str] = []
 
     def walk(self) -> None:
         self._index.run(told.FOUND)
         self._index.run(told.FOUND_UNKEPT)
-        self._walk()
+        self._walk(reading.walk(self._home.projects))
+        self._walk(self._strayed())
 
     def take_in(self) -> Iterator[str]:
         yield from self._bought()
@@ -219,12 +223,13 @@ class _Shelf:
         yield from shelf.take_in(self._index)
         yield from self._copies()
         yield from self._missing()
-        yield from _told(self._changed, "of another size than in the sidecar (changed since, or damaged)")
-        yield from _told(self._unread, "that cannot be read as sidecar, in the index by the ledger alone")
-        yield from _told(self._unnamed, "with a name that is no UTF-8, passed over until renamed")
+        yield from differing(self._left, "moved, whose sidecar could not be taken along and lies where it did")
+        yield from differing(self._changed, "of another size than in the sidecar (changed since, or damaged)")
+        yield from differing(self._unread, "that cannot be read as sidecar, in the index by the ledger alone")
+        yield from differing(self._unnamed, "with a name that is no UTF-8, passed over until renamed")
 
-    def _walk(self) -> None:
-        rows = self._rows()
+    def _walk(self, pairs: Iterator[tuple[Path, Path]]) -> None:
+        rows = self._rows(pairs)
         columns = f"{COLUMNS}, {told.ITEM}, {told.SAID}, {told.BOUGHT}"
         marks = ",".join("?" * len(columns.split(",")))
         known, done = exchange.counts(self._index)["products"], 0
@@ -233,17 +238,17 @@ class _Shelf:
             self._tell("shelf", done, max(done, known))
             self._index.add(f"INSERT INTO found ({columns}) VALUES ({marks})", chunk)
 
-    def _rows(self) -> Iterator[tuple[object, ...]]:
+    def _rows(self, pairs: Iterator[tuple[Path, Path]]) -> Iterator[tuple[object, ...]]:
         try:
-            yield from self._read()
+            yield from self._read(pairs)
         except OSError as error:
             words = "What lies there would be missing in the new index; the old one stands as it did"
             raise StorageSick(f"{in_words(error)} {words}.").titled("The shelf cannot be read") from error
 
-    def _read(self) -> Iterator[tuple[object, ...]]:
+    def _read(self, pairs: Iterator[tuple[Path, Path]]) -> Iterator[tuple[object, ...]]:
         """Raises OSError for what cannot be read just now; what is no file is no sidecar."""
         before = len(str(self._home.root)) + 1
-        for product, card in reading.walk(self._home.projects):
+        for product, card in pairs:
             path = str(product)[before:]
             if not told.is_text(path):
                 self._unnamed.append(readable(path))
@@ -269,15 +274,36 @@ class _Shelf:
             holds.credit(self._index)
             yield f"{dollars(cost)} were spent by what sidecars tell, not by the ledger; that counts on its days."
 
+    def _strayed(self) -> Iterator[tuple[Path, Path]]:
+        """What was moved without its sidecar, with that, which is taken along once it is read."""
+        known = {row["id"] for row in self._index.rows("SELECT id FROM found")}
+        for product, card in [*strayed.without_cards(self._home.projects, known)]:
+            yield product, card
+            try:
+                is_moved = moving.take_along(card, product, self._home.projects)
+            except (OSError, StorageFull):
+                is_moved = False
+            if not is_moved:
+                self._left.append(readable(str(product.relative_to(self._home.root))))
+
+    def _bare(self) -> list[dict[str, str]]:
+        """What was moved, and has no sidecar any more."""
+        rows = self._index.rows("SELECT id, path, bytes, sha256 FROM product WHERE id NOT IN (SELECT id FROM found)")
+        gone = {row["id"]: row for row in rows if not os.path.lexists(self._home.root / row["path"])}
+        wanted = {product: strayed.Bytes(row["bytes"], row["sha256"]) for product, row in gone.items()}
+        lying = strayed.missed(self._home.projects, wanted)
+        there = [(product, str(file.relative_to(self._home.root))) for product, file in lying]
+        return [{"id": one, "old": gone[one]["path"], "path": path} for one, path in there if told.is_text(path)]
+
     def _moved(self) -> Iterator[str]:
         sql = (
             "SELECT p.id, p.path AS old, min(f.path) AS path FROM product p JOIN found f ON f.id = p.id "
             "WHERE p.path NOT IN (SELECT g.path FROM found g WHERE g.id = p.id) GROUP BY p.id ORDER BY path"
         )
-        moved = self._index.rows(sql)
+        moved = [*self._index.rows(sql), *self._bare()]
         for row in moved:
             self._index.run("UPDATE product SET path = ? WHERE id = ?", row["path"], row["id"])
-        yield from _told([f"{row['old']} to {row['path']}" for row in moved], "moved since, and known there")
+        yield from differing([f"{row['old']} to {row['path']}" for row in moved], "moved since, and known there")
 
     def _added(self) -> Iterator[str]:
         """What is on its way to the shelf just now is left to delivery, which finds the same files there."""
@@ -338,15 +364,16 @@ class _Shelf:
 
     def _copies(self) -> Iterator[str]:
         sql = "SELECT f.path FROM found f JOIN product p ON p.id = f.id WHERE p.path != f.path ORDER BY f.path"
-        yield from _told([row["path"] for row in self._index.rows(sql)], "copied from a product; the first counts")
+        yield from differing([row["path"] for row in self._index.rows(sql)], "copied from a product; the first counts")
 
     def _missing(self) -> Iterator[str]:
-        sql = "SELECT path FROM product WHERE id NOT IN (SELECT id FROM found) ORDER BY path"
-        paths = [row["path"] for row in self._index.rows(sql)]
-        there = [path for path in paths if (self._home.root / path).exists()]
+        sql = "SELECT id, path FROM product WHERE id NOT IN (SELECT id FROM found) ORDER BY path"
+        made = {row["path"]: row["id"] for row in self._index.rows(sql)}
+        there = [path for path in made if (self._home.root / path).exists()]
         alone = [path for path in there if sidecar_of(self._home.root / path, self._home.projects) is None]
-        yield from _told(alone, "without a sidecar, known by the ledger")
-        yield from _told(sorted({*paths} - {*there}), "no longer on the shelf, and known as made")
+        self.bare += [made[path] for path in alone]
+        yield from differing(alone, "without a sidecar, known by the ledger")
+        yield from differing(sorted({*made} - {*there}), "no longer on the shelf, and known as made")
 
 
 def _size(product: Path) -> int:
@@ -357,7 +384,7 @@ def _size(product: Path) -> int:
     return status.st_size
 
 
-def _told(names: list[str], what: str) -> Iterator[str]:
+def differing(names: list[str], what: str) -> Iterator[str]:
     if names:
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         yield f"{counted(len(names), 'file')} {what}: {', '.join(names[:NAMED])}{more}."

@@ -64,6 +64,11 @@ async def test_products_are_listed_found_explained_and_asked_for_again(
     assert "Asks fake acme/painter again for 1 picture of “a red car”, seed " in asked and "for at most $0.01." in asked
     (bundle,) = home.home.inbox.iterdir()
     assert (bundle / "order.yaml").read_bytes() == card.read_bytes()
+    whole = card.read_text()
+    for broken, words in ((whole[:-9], "is not a sidecar"), (whole.replace('"cost":', '"cots":'), "cost")):
+        card.write_text(broken)
+        refused = CliRunner().invoke(main, ["--home", str(home.root), "remake", red.id])
+        assert refused.exit_code == 2 and words in refused.output and [*home.home.inbox.iterdir()] == [bundle]
 
 
 async def call(home: TestHome, *words: str) -> str:

@@ -20,6 +20,7 @@ from artfactoryd.errors import InDoubt, StorageSick
 from artfactoryd.factories import Outputs
 from artfactoryd.planning import accepted
 from artfactoryd.planning.accepted import expander
+from artfactoryd.shelf.desktop import name_product, product_in
 from artfactoryd.storage import rebuild, writer
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import search
@@ -115,6 +116,44 @@ async def test_moved_copied_removed_and_changed_products_are_found_and_told(home
     expected = [str(path.relative_to(home.root)) for path in (away / moved.name, copied, removed, changed, bare)]
     assert paths(home) == expected
     assert again(home).text().count("\n- ") == said.count("\n- ") and paths(home) == expected
+
+
+async def test_products_moved_without_their_sidecars_are_found_by_their_id_or_bytes(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a [red,blue,green,grey,black] car"))
+    named, plain, bare, stuck, copied = home.products()
+    before, ids = {row["id"]: row for row in rows(home)["product"]}, [product_in(path) for path in home.products()]
+    (away := home.home.projects / "best").mkdir()
+    (full := home.home.projects / "full").mkdir()
+    new = [*(away / f"{name}.png" for name in ("named", "plain", "bare")), full / "stuck.png", away / "copied.png"]
+    for path, target in zip((named, plain, bare, stuck), new, strict=False):
+        path.rename(target)
+    data = new[1].read_bytes()
+    new[1].unlink()
+    new[1].write_bytes(data)  # as a program does that keeps no attributes
+    card_of(bare).unlink()
+    (in_the_way := full / "sidecars").write_text("mine")
+    shutil.copy(copied, new[4])
+    name_product(new[4], str(ids[4]))
+    (away / "nobodys.png").write_bytes(new[0].read_bytes()[:-1] + b"x")
+    said = again(home).text()
+    assert "4 files moved since, and known there" in said and "no longer on the shelf" not in said
+    assert f"1 file without a sidecar, known by the ledger: {new[2].relative_to(home.root)}" in said
+    assert "moved, whose sidecar could not be taken along and lies where it did: Projects/full/stuck.png" in said
+    after = {row["id"]: row for row in rows(home)["product"]}
+    for id_, path in zip(ids, [*new[:4], copied], strict=True):
+        assert id_ and after[id_] == {**before[id_], "path": str(path.relative_to(home.root))}
+    assert card_of(new[0]).is_file() and card_of(new[1]).is_file() and not card_of(named).exists()
+    assert card_of(stuck).is_file()  # as it lay there
+    shutil.rmtree(home.home.ledger)
+    home.home.index_file.unlink()
+    in_the_way.unlink()
+    again(home)  # the shelf alone: what has no sidecar is nobody's
+    assert {row["id"]: row["path"] for row in rows(home)["product"]} == {
+        id_: after[id_]["path"] for id_ in ids if id_ != ids[2]
+    }
 
 
 async def test_what_was_only_moved_is_held_like_what_is_gone_and_copied_after_a_reindex(

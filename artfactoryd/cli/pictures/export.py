@@ -40,13 +40,15 @@ class NotExported(JsonObject):
 
 @dataclass(frozen=True, slots=True)
 class ExportDocument(JsonObject):
-    """`there_already`: by an export into the same folder that was ended before. `unstripped`: words are left in."""
+    """`there_already`: by an export into the same folder that was ended before. `unstripped`: words are left in.
+    `alone`: without a sidecar, though they were to have one."""
 
     target: str
     exported: int
     there_already: int
     failed: Sequence[NotExported]
     unstripped: int
+    alone: int
 
 
 @click.command()
@@ -116,7 +118,7 @@ def export_products(
             with Count("Packing", work.files, quiet) as count:
                 archive.write(folder, path, lambda done, of: count.tell(done))
     failed = [NotExported(*one) for one in work.failed]
-    return ExportDocument(str(path), work.exported, work.there_already, failed, work.unstripped)
+    return ExportDocument(str(path), work.exported, work.there_already, failed, work.unstripped, work.alone)
 
 
 def _target(home: Home, target: Path | None, query: str) -> Path:
@@ -142,6 +144,11 @@ def _text(document: ExportDocument) -> str:
         lines.append(f"{document.there_already} were there already.")
     if document.unstripped:
         lines.append(f"{document.unstripped} are of kinds whose words cannot be taken out; they are as they were.")
+    if document.alone:
+        which = counted(document.alone, "product")
+        lines.append(
+            f"Exported without a sidecar, as the shelf has none: {which}. `artfactoryd reindex` writes it anew."
+        )
     lines += [f"not exported: {one_line(one.path)}: {one.text}" for one in document.failed[:TOLD]]
     if len(document.failed) > TOLD:
         lines.append(f"… and {len(document.failed) - TOLD} more (--json)")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from artfactoryd import durable
+from artfactoryd import durable, entries
 from artfactoryd.core import file_names, strict_json
 from artfactoryd.core.inside.parameters_text import NEGATIVE, details, parameters_text
 from artfactoryd.core.json_types import Json, Value
@@ -34,6 +34,7 @@ from artfactoryd.storage.lists import search
 MOST_BARE = 1 << 30  # bytes of a file from which words are taken out: it is in memory meanwhile
 METADATA = ("none", "minimal", "full")
 NONE, MINIMAL, FULL = METADATA
+OF_FILE = ("sha256", "bytes", "mime", "width", "height")  # columns that tell of the file, as it lies there
 OWN_FIELDS = ("name", "number", "rating")  # of names, beside those of an order
 CHUNK = 500  # products read at once
 AT_ONCE = 4  # for each core
@@ -58,18 +59,28 @@ class Wish:
         return ", ".join(filter(None, [self.extension, size, quality, f"metadata {self.metadata}"]))
 
 
+class HandedOut(NamedTuple):
+    """`unstripped`: words are left in it that were to go. `alone`: its sidecar is missing. `lies`: columns of
+    the manifest, of the file as it is."""
+
+    name: str
+    unstripped: bool
+    alone: bool
+    lies: Mapping[str, str]
+
+
 class HandingOut:
     """`failed`: id, path and why, of those that did not go."""
 
     def __init__(self, home: Home, index: Index, folder: Path, wish: Wish, megapixels: float) -> None:
         self._home, self._index, self._wish, self._megapixels = home, index, wish, megapixels
         self._folder = Folder(folder, (FILE, MADE_AS, *(name for name in COLUMNS if name != "on_shelf")))
-        self.exported = self.there_already = self.unstripped = self.files = 0
+        self.exported = self.there_already = self.unstripped = self.alone = self.files = 0
         self.failed: list[tuple[str, str, str]] = []
 
     def run(self, ids: Sequence[str], tell: Callable[[int], None]) -> None:
         """In this order; some at the same time."""
-        most, ends = AT_ONCE * (os.cpu_count() or 1), dict[Future[tuple[str, bool]], FoundDocument]()
+        most, ends = AT_ONCE * (os.cpu_count() or 1), dict[Future[HandedOut], FoundDocument]()
         with ThreadPoolExecutor(os.cpu_count()) as threads:
             for number, document in self._documents(ids):
                 tell(number)
@@ -93,15 +104,17 @@ class HandingOut:
         made_as = self._wish.made_as
         if not self._folder.done(document.id, made_as):
             return False
-        self._folder.note({**self._folder.row(document.id, made_as), **cells(document)})
+        row = self._folder.row(document.id, made_as)
+        lies = {name: row[name] for name in OF_FILE if name in row}
+        self._folder.note({**row, **cells(document), **lies})
         self.there_already += 1
         return True
 
-    def _take_note(self, ends: dict[Future[tuple[str, bool]], FoundDocument]) -> None:
+    def _take_note(self, ends: dict[Future[HandedOut], FoundDocument]) -> None:
         for end in wait(ends, return_when=FIRST_COMPLETED).done:
             document = ends.pop(end)
             try:
-                name, unstripped = end.result()
+                name, unstripped, alone, lies = end.result()
             except ArtFactoryError as error:
                 self.failed.append((document.id, document.path, str(error)))
             except OSError as error:
@@ -110,13 +123,13 @@ class HandingOut:
                 self.failed.append((document.id, document.path, in_words(error)))
             else:
                 self.exported, self.unstripped = self.exported + 1, self.unstripped + unstripped
+                self.alone += alone
                 row = {FILE: name, MADE_AS: self._wish.made_as, ID: document.id}
-                self._folder.note({**cells(document), **row})
+                self._folder.note({**cells(document), **lies, **row})
 
     # --- one of them, in a thread of its own ---
 
-    def _hand_out(self, document: FoundDocument, number: int) -> tuple[str, bool]:
-        """Its name there, and whether words are left in it that were to go."""
+    def _hand_out(self, document: FoundDocument, number: int) -> HandedOut:
         source = self._home.root / document.path
         if not stat.S_ISREG(source.lstat().st_mode):  # a link may lead to what nobody wants to give away
             raise NoSuchProduct("A link, a folder or a device lies in its place by now. It was left out.")
@@ -128,7 +141,21 @@ class HandingOut:
         if self._wish.metadata == FULL and card is not None:
             marks = {"liked": document.liked, "rating": document.rating, "tags": list(document.tags)}
             durable.write_new(self._folder.path / f"{name}{CARD}", strict_json.document({**card, **marks}))
-        return name, self._wish.metadata == NONE and content is None
+        is_unstripped, is_alone = (
+            self._wish.metadata == NONE and content is None,
+            self._wish.metadata == FULL and not card,
+        )
+        return HandedOut(name, is_unstripped, is_alone, self._lies(name, document))
+
+    def _lies(self, name: str, document: FoundDocument) -> dict[str, str]:
+        """What is said of the file there, where it has other bytes than the product was made with."""
+        path = self._folder.path / name
+        sha256 = entries.sha256(path)
+        if sha256 == document.sha256:
+            return {}
+        seen = media.examine(path)
+        told = {"sha256": sha256, "bytes": path.stat().st_size, "mime": seen.mime}
+        return {key: str(value or "") for key, value in {**told, "width": seen.width, "height": seen.height}.items()}
 
     def _card(self, source: Path) -> Json | None:
         with suppress(OSError, ValueError):

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import click
 
 from artfactoryd import log
-from artfactoryd.cli.context import as_json, own_home, say, settings_of
+from artfactoryd.cli.context import as_json, own_home, say, settings_of, settings_to_go_by
 from artfactoryd.cli.progress import Mending
 from artfactoryd.clock import now
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.names import counted
 from artfactoryd.daemon import mailbox, reindexing
 from artfactoryd.errors import HomeLocked, StorageSick
+from artfactoryd.execution.shelving import anew
 from artfactoryd.home import Home
 from artfactoryd.planning.accepted import expander
 from artfactoryd.shelf import moving
 from artfactoryd.storage import rebuild
+from artfactoryd.storage.index import Index
 
 
 @click.command()
@@ -61,4 +65,8 @@ def make_index_again(home: Home, *, quiet: bool = True) -> rebuild.Report:
         log.setup("warning", home.logs, "trouble")
         home.make()
         with Mending(quiet) as mending:
-            return rebuild.reindex(home, expander, now, mending.tell)
+            report = rebuild.reindex(home, expander, now, mending.tell)
+        if report.bare:
+            with closing(Index.look(home.index_file)) as index:
+                anew.complete(report, home, index, settings_to_go_by(home).products.sidecars)
+        return report

@@ -20,7 +20,7 @@ from artfactoryd.shelf import reading, xmp
 from artfactoryd.shelf.marked import carry
 from artfactoryd.shelf.sidecars import sidecar_of
 from artfactoryd.storage.marks import cards
-from artfactoryd.storage.rows import ProductRow
+from artfactoryd.storage.rows import OrderRow, ProductRow
 from artfactoryd.storage.writer import Books
 
 log = logging.getLogger(__name__)
@@ -90,20 +90,18 @@ class Cards:
         if card is None:
             return False
         with writing_to(card.parent):
-            told = carry(card, row.id, self._said(row))
-        if told is None:
-            return False
-        self._beside(product, told)
-        return True
+            told = carry(card, row.id, said_of(row, self._books.index.order(row.order_id)))
+        return told is not None and self._is_beside(product, told)
 
-    def _said(self, row: ProductRow) -> Json:
-        order = self._books.index.order(row.order_id)
-        own: Json = {"mark": row.mark, "liked": row.liked, "rating": row.rating}
-        if row.tags is not None or order is not None:
-            own["tags"] = row.tags if row.tags is not None or order is None else list(order.tags)
-        if row.notes is not None or order is not None:
-            own["notes"] = row.notes if row.notes is not None or order is None else order.notes
-        return own
+    def _is_beside(self, product: Path, told: Json) -> bool:
+        """False where the disk refuses the XMP file that is asked for."""
+        try:
+            with writing_to(product.parent):
+                self._beside(product, told)
+        except StorageFull as error:
+            log.warning("%s gets no XMP file yet: %s", product, in_words(error))
+            return False
+        return True
 
     def _beside(self, product: Path, told: Json) -> None:
         if self._settings.now.products.xmp and product.exists() and not xmp.keep(product, told):
@@ -124,3 +122,13 @@ class Cards:
                     log.warning("%s gets no XMP file: %s", row.path, in_words(error))
                 except ValueError as error:
                     log.warning("%s gets no XMP file: %s", row.path, error)
+
+
+def said_of(row: ProductRow, order: OrderRow | None) -> Json:
+    """By a person, or its order, as its sidecar tells it."""
+    own: Json = {"mark": row.mark, "liked": row.liked, "rating": row.rating}
+    if row.tags is not None or order is not None:
+        own["tags"] = row.tags if row.tags is not None or order is None else list(order.tags)
+    if row.notes is not None or order is not None:
+        own["notes"] = row.notes if row.notes is not None or order is None else order.notes
+    return own

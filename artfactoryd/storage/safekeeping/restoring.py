@@ -22,6 +22,7 @@ from artfactoryd.failpoints import point
 from artfactoryd.home import Home
 from artfactoryd.medium import flush_folder, in_words, storage_errors
 from artfactoryd.shelf import reading
+from artfactoryd.shelf.desktop import product_in
 from artfactoryd.shelf.sidecars import CARD, product_of, sidecar_of
 from artfactoryd.storage import rebuild
 from artfactoryd.storage.index import Index
@@ -153,7 +154,7 @@ class _Restoring:
     # --- files ---
 
     def _put_files(self) -> None:
-        self._here: set[str] | None = None  # ids of products that lie where the backup has none
+        self._here: tuple[set[str], set[str]] | None = None
         folder: Path | None = None
         for number, file in enumerate(self._snapshot.files()):
             area = area_of(file.path)
@@ -220,18 +221,29 @@ class _Restoring:
         if product != source and here.exists() and sidecar_of(here, self._home.projects):
             return True
         with suppress(OSError, ValueError):
-            return self._is_here(str(reading.sidecar_for(product, shelf)["id"]))
+            of_cards, of_files = self._ids_here()
+            one = str(reading.sidecar_for(product, shelf)["id"])
+            return one in of_cards or (product == source and one in of_files)
         return False
 
-    def _is_here(self, product: str) -> bool:
-        """Under whatever name. One of this restore's own is not looked for here: its place was empty."""
+    def _ids_here(self) -> tuple[set[str], set[str]]:
+        """Of products that lie where the backup has none, under whatever name: by their sidecars, and by the ids that
+        go along with files, whose sidecars may still lie where they did. One of this restore's own is not looked for
+        here: its place was empty."""
         if self._here is None:
-            self._here = set()
+            of_cards, of_files = set[str](), set[str]()
             for path, card in reading.walk(self._home.projects):
-                if not (self._snapshot.folder / PROJECTS / path.relative_to(self._home.projects)).exists():
+                if not self._is_backed_up(path):
                     with suppress(OSError, ValueError):
-                        self._here.add(str(reading.read_sidecar(card)["id"]))
-        return product in self._here
+                        of_cards.add(str(reading.read_sidecar(card)["id"]))
+            for path in reading.files(self._home.projects):
+                if not self._is_backed_up(path) and (product := product_in(path)):
+                    of_files.add(product)
+            self._here = of_cards, of_files
+        return self._here
+
+    def _is_backed_up(self, path: Path) -> bool:
+        return (self._snapshot.folder / PROJECTS / path.relative_to(self._home.projects)).exists()
 
     # --- what was being taken ---
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import hashlib
 import io
 import json
 import os
@@ -107,6 +108,15 @@ def test_words_are_taken_out_and_what_does_not_go_is_said(stocked: TestHome, tmp
         for path, data in zip(paths, before, strict=True):
             path.write_bytes(data)
     assert said["exported"] == 2 and len(said["failed"]) == 2
+    _as_they_lie(tmp_path / "out")
+    edited = Image.new("RGB", (3, 5))
+    edited.save(paths[0])
+    try:
+        for _ in range(2):  # what is there already is told as it is, too
+            export(stocked, "--all", "--to", str(tmp_path / "plain"))
+            _as_they_lie(tmp_path / "plain")
+    finally:
+        paths[0].write_bytes(before[0])
     assert {one["path"] for one in said["failed"]} == {str(path.relative_to(stocked.root)) for path in paths[:2]}
 
 
@@ -136,6 +146,25 @@ def test_what_a_kill_left_of_an_export_goes_with_the_next(stocked: TestHome, tmp
         os.utime(path, (1, 1))
     export(stocked, "project:cars", "--to", str(tmp_path))
     assert own.exists() and not left.exists()
+
+
+def test_what_has_no_sidecar_is_exported_without_and_said(stocked: TestHome, tmp_path: Path) -> None:
+    card = card_of(stocked.root / rows_of(stocked)[0]["path"])
+    away = card.rename(tmp_path / "away")
+    try:
+        said = export(stocked, "--all", "--metadata", "full", "--to", str(tmp_path / "out"))
+    finally:
+        away.rename(card)
+    assert "Exported without a sidecar, as the shelf has none: 1 product." in said
+    assert len([*(tmp_path / "out").glob("*.json")]) == 3
+
+
+def _as_they_lie(target: Path) -> None:
+    for row in manifest(target):
+        data = (target / row["file"]).read_bytes()
+        assert (row["sha256"], row["bytes"]) == (hashlib.sha256(data).hexdigest(), str(len(data)))
+        width, height = Image.open(io.BytesIO(data)).size
+        assert (row["width"], row["height"]) == (str(width), str(height))
 
 
 def rows_of(home: TestHome) -> list[dict[str, str]]:

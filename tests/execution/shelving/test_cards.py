@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -13,6 +15,7 @@ from artfactoryd.execution.shelving import cards
 from artfactoryd.settings import Products
 from artfactoryd.shelf import placing, xmp
 from artfactoryd.shelf.marked import carry
+from tests import permissions
 from tests.homes import SIDECAR, TestHome, card_of
 from tests.pictures import draw
 from tests.works import at_work, order, quick
@@ -71,6 +74,31 @@ def test_a_delivery_that_is_repeated_keeps_what_was_said_in_the_sidecar_that_lie
     marks = {"mark": "0193", "liked": True, "rating": 5, "tags": ["best"], "notes": "cover"}
     assert json.loads(lying.read_text()) == {**again, **marks}
     assert carry(lying, "02", {"rating": 1}) is None and json.loads(lying.read_text())["rating"] == 5
+
+
+async def test_what_the_disk_refuses_beside_a_product_is_said_as_it_is(
+    home: TestHome, monkeypatch: Patch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with at_work(home, monkeypatch, products=Products(xmp=True)) as works:
+        await works.make(order())
+        red, _ = home.products()
+        blue_id, red_id = (row.id for row in works.house.books.index.newest_products(2))
+        xmp.beside(red).mkdir()
+        await works.tell("rate", products=[red_id], rating=4)
+        assert told(home)[0]["rating"] == 4 and "is not ours" in caplog.text and "does not say" not in caplog.text
+        with monkeypatch.context() as patch:
+            patch.setattr(xmp, "keep", Mock(side_effect=PermissionError(errno.EACCES, "no")))
+            await works.tell("rate", products=[blue_id], rating=3)
+        assert told(home)[1]["rating"] == 3 and "gets no XMP file yet" in caplog.text
+        assert "does not say" not in caplog.text
+    # nobody is at work: the mark is made, and what cannot be written about it waits
+    for folder in (red.parent, card_of(red).parent):
+        folder.chmod(0o555)
+    done = permissions.call(home, "like", str(red))
+    for folder in (red.parent, card_of(red).parent):
+        folder.chmod(0o755)
+    assert done.returncode == 0 and "1 of 1 product is marked as liked" in done.stdout, done
+    assert "the receipt of order" in done.stderr and "does not say yet how it is marked" in done.stderr
 
 
 async def test_marked_products_have_an_xmp_file_and_a_persons_own_is_left(home: TestHome, monkeypatch: Patch) -> None:

@@ -167,7 +167,7 @@ async def test_what_is_missing_is_put_back_and_what_is_here_stays(
         await works.make(order("a [red,blue,green,white] car"))
         backed_up(home, tmp_path / "safe")
         await works.make(order("a boat"), "boat.yaml")
-    boat, gone, edited, moved, _ = home.products()
+    boat, gone, edited, moved, alone = home.products()
     lost = gone.read_bytes()
     gone.unlink()
     edited.write_bytes(b"mine")
@@ -176,12 +176,14 @@ async def test_what_is_missing_is_put_back_and_what_is_here_stays(
     (home.home.projects / "p").mkdir()
     shutil.move(moved, home.home.projects / "p" / "else.png")
     card.rename(home.home.projects / "p" / "else.png.json")
+    shutil.move(alone, home.home.projects / "p" / "alone.png")  # its sidecar stays behind
     lines = home.lines()
     done = put_back(home, tmp_path / "safe")
+    assert not alone.exists() and sidecar_of(home.home.projects / "p" / "alone.png") is not None
     assert gone.read_bytes() == lost and edited.read_bytes() == b"mine" and boat.exists() and not moved.exists()
     assert done.held == [] and home.lines() == lines and (done.files, done.lines) == (1, 0)
     assert [Path(path).name for path in done.differing] == [edited.name]
-    assert sorted(Path(path).name for path in done.elsewhere) == [moved.name, f"{moved.name}.json"]
+    assert sorted(Path(path).name for path in done.elsewhere) == [moved.name, f"{moved.name}.json", alone.name]
 
 
 async def test_a_damaged_file_of_a_backup_is_named_and_not_put_back(
