@@ -8,7 +8,6 @@ from typing import Any
 
 from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
-from artfactoryd.storage.events import Approved
 from artfactoryd.storage.rows import ItemRow, OrderRow
 
 MOST_TOLD = 20  # items that `retry` names in words; `--json` has all
@@ -72,8 +71,7 @@ def retry_answer(
     return waits(answer) if left or (retried and row.overrun) else answer
 
 
-def still_held(answer: Answer, row: OrderRow) -> Answer:
+def still_held(answer: Answer, row: OrderRow, why: str) -> Answer:
     """Of a `retry` that sends nothing yet."""
-    why = next((reason.text for reason in row.reasons if reason.code == Approved.RESTORED), "")
     words = f"{row.name} comes back and waits as before it was cancelled: nothing is sent until `approve {row.short}`."
     return waits({**answer, "text": f"{words} {why}".strip()})

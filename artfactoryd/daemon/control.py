@@ -27,7 +27,7 @@ from artfactoryd.storage import budget, dependencies, naming
 from artfactoryd.storage.events import Approval, Approved, Cancel, CommandDone, Failure, Pause, Restored, Retry
 from artfactoryd.storage.marks import releasing
 from artfactoryd.storage.rows import ItemRow, OrderRow
-from artfactoryd.storage.safekeeping.holding import held_still, is_held_again
+from artfactoryd.storage.safekeeping.holding import held_still, is_held_again, why_held_again
 from artfactoryd.storage.writer import Books
 
 RACES = 3  # times that what a command was read from may be gone when it is to be recorded
@@ -197,7 +197,7 @@ class Control:
             for item in chosen
         ]  # fmt: skip
         holds = self._holds_still(row, chosen)
-        answer = still_held(answer, row) if holds else answer
+        answer = still_held(answer, row, why_held_again(row)) if holds else answer
         await self._books.record(*lines, *holds, _line(command, answer))
         self._execution.lift_cap(row.id)
         self._execution.wake(row.id)

@@ -199,6 +199,7 @@ async def seen_while(address: str, order_id: str, act: Any) -> list[dict[str, An
 
 def test_the_status_over_http_is_the_status_of_the_command(stocked: tuple[TestHome, str]) -> None:
     home, address = stocked
+    until(lambda: not home.ask("status")["to_look_at"])
     assert ask(address, "/api/v1/status").json == home.ask("status")
     assert f"Page    {address}" in home.call("status").stdout
 

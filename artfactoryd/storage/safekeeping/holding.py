@@ -74,6 +74,10 @@ def is_held_again(row: OrderRow) -> bool:
     return any(reason.code == Approved.RESTORED for reason in row.reasons)
 
 
+def why_held_again(row: OrderRow) -> str:
+    return next((reason.text for reason in row.reasons if reason.code == Approved.RESTORED), "")
+
+
 def held_words(held: Sequence[HeldAgain]) -> list[str]:
     wait = "order waits" if len(held) == 1 else "orders wait"
     return [

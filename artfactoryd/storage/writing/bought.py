@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.reservations import count
 
 TOTAL = "bought"  # in meta: the micro-dollars and the attempts, all together
 OF_ORDER = "bought:"  # in meta, before the id of an order that is known: by its items' numbers the micro-dollars
@@ -23,6 +22,8 @@ _UNTOLD = (
 
 def take_in(index: Index) -> int:
     """For a new index, with the ledger's lines and `found`, before anything of it is a product here. Micro-dollars."""
+    from artfactoryd.storage.reservations import count  # with all the events, which whoever only looks need not load
+
     attempts = index.rows(_UNTOLD)
     days, orders = dict[str, int](), dict[str, dict[int, int]]()
     for row in attempts:
