@@ -161,7 +161,7 @@ def told(item: PlannedItem) -> tuple[object, ...]:
     return (*item._replace(parameters={}), repr(item.parameters))
 
 
-@settings(max_examples=90, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(orders().filter(is_right_and_small), st.sampled_from([1, 3, 10, 1000]), st.integers(0, 10**6))
 @example(Sample({"prompt": "a", "seed": [-1, -1.0]}, ("known by name alone",)), 1000, 0)
 @example(Sample({"prompt": "[x,y]", "seed": -1.0}, ("known by name alone",), {"validate": False}), 1000, 0)
