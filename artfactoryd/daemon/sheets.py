@@ -120,7 +120,7 @@ class Sheets:
         index, root = self._app.books.index, self._app.home.root
         pages = sheets.of_order(index, root, row, items)
         while (sheet := await asyncio.to_thread(next, pages, None)) is not None:
-            if any(place.picture and place.picture.product for place in sheet.layout.places):
+            if any(picture.product for picture in sheet.pictures):
                 await self._draw_page(row, sheet)
 
     async def _draw_page(self, row: OrderRow, sheet: Sheet) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.sheets.facts import Picture
@@ -16,7 +16,7 @@ MOST = 300  # pictures on one page
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """`order`: the id of the one order that it shows, if it is one; `page`: from 1."""
+    """`order`: the id of the one order that it shows, if it is one; `page`: from 1; `more`: below the first."""
 
     title: str
     lines: Sequence[str]  # behind the title, the most important first
@@ -24,6 +24,16 @@ class Sheet:
     order: str = ""
     page: int = 1
     pages: int = 1
+    more: Sequence[Layout] = ()
+
+    @property
+    def parts(self) -> Sequence[Layout]:
+        return (self.layout, *self.more)
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """In the order in which they are shown; places for which nothing was asked are none."""
+        return [place.picture for part in self.parts for place in part.places if place.picture]
 
     @property
     def digest(self) -> str:
@@ -32,18 +42,23 @@ class Sheet:
 
     def to_json(self) -> Json:
         """What is needed to draw it; what a picture's facts were is told by rows, columns and captions by now."""
-        value = asdict(self)
-        for place in value["layout"]["places"]:
-            if place["picture"]:
-                place["picture"] |= {"facts": {}, "parameters": {}}
-        return value
+        bare = [replace(part, places=[_bare(place) for place in part.places]) for part in self.parts]
+        return asdict(replace(self, layout=bare[0], more=bare[1:]))
 
     @classmethod
     def from_json(cls, value: Json) -> Sheet:
-        layout = value["layout"]
-        named = {side: [Header(tuple(header["lines"])) for header in layout[side]] for side in ("columns", "rows")}
-        places = [_place(place) for place in layout["places"]]
-        return cls(**value | {"layout": Layout(**layout | named | {"places": places})})
+        more = [_layout(part) for part in value["more"]]
+        return cls(**value | {"layout": _layout(value["layout"]), "more": more})
+
+
+def _bare(place: Place) -> Place:
+    picture = place.picture and replace(place.picture, facts={}, parameters={}, parent=None)
+    return replace(place, picture=picture)
+
+
+def _layout(value: Json) -> Layout:
+    named = {side: [Header(tuple(header["lines"])) for header in value[side]] for side in ("columns", "rows")}
+    return Layout(**value | named | {"places": [_place(place) for place in value["places"]]})
 
 
 def _place(value: Mapping[str, object]) -> Place:
