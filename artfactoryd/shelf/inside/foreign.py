@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import zlib
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from PIL import Image
 
 from artfactoryd.core.foreign.reading import Words
 from artfactoryd.entries import bounded
-from artfactoryd.shelf.look.seen import MOST_PARTS, number
+from artfactoryd.shelf.look.png import chunks_in
 
 MOST_TEXT = 16 << 20  # bytes of one text
 EXIF_IFD, USER_COMMENT, DATE_TAKEN, DATE = 0x8769, 0x9286, 0x9003, 0x0132
@@ -75,15 +74,10 @@ def _png(path: Path) -> tuple[dict[str, str], bytes, str] | None:
 
 def _told(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
     """Chunks that tell something."""
-    for _ in range(MOST_PARTS):
-        head = file.read(8)
-        length, name = number(head[:4]), head[4:]
-        if len(head) < 8 or name == b"IEND":
-            return
-        if name in TOLD and length <= MOST_TEXT:
-            yield name, file.read(length)
-            length = 0
-        file.seek(length + 4, os.SEEK_CUR)
+    for name, begins, ends in chunks_in(file):
+        if name in TOLD and ends - begins <= MOST_TEXT:
+            file.seek(begins)
+            yield name, file.read(ends - begins)
 
 
 def _text(name: bytes, body: bytes) -> tuple[str, str]:
