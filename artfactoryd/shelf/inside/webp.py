@@ -29,7 +29,7 @@ def plan(data: bytes, text: Text) -> Callable[[xmp.Words], list[Edit]]:
     if b"C2PA" in by_name:
         raise LeftAlone(SEALED)
     camera, has = _camera(data, by_name.get(EXIF), text)
-    header = _header(data, every[0], XMP, *has)
+    head = header(data, every[0], XMP, *has)
 
     def edits(words: xmp.Words) -> list[Edit]:
         if theirs is None:
@@ -40,7 +40,7 @@ def plan(data: bytes, text: Text) -> Callable[[xmp.Words], list[Edit]]:
         written = chunk(EXIF, exif.block(text.comment)) if EXIF in has and not camera else b""
         if tail := written + behind:
             inside = [*inside, Edit(ends, ends, bytes(ends % 2) + tail)]
-        all_of_it = [header, *sorted([*camera, *inside], key=lambda edit: edit.begins)]
+        all_of_it = [head, *sorted([*camera, *inside], key=lambda edit: edit.begins)]
         size = ends - 8 + sum(edit.growth for edit in all_of_it)
         return [Edit(4, 8, size.to_bytes(4, "little")), *all_of_it]
 
@@ -66,7 +66,7 @@ def _grown(data: bytes, part: Part, edits: list[Edit]) -> list[Edit]:
     return [Edit(part.begins - 4, part.begins, length.to_bytes(4, "little")), *edits, padding]
 
 
-def _header(data: bytes, first: Part, *names: bytes) -> Edit:
+def header(data: bytes, first: Part, *names: bytes) -> Edit:
     flags = sum(HAS[name] for name in names)
     if first.name == HEADER:
         return Edit(FLAGS, FLAGS + 1, bytes((data[FLAGS] | flags,)))
