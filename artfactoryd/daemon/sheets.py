@@ -43,9 +43,10 @@ class Sheets:
         self._came = asyncio.Event()
 
     def came(self, products: Iterable[ProductRow]) -> None:
-        """They were looked at."""
+        """They were looked at. What was imported has no order."""
         for product in products:
-            self.touch(product.order_id, product.number)
+            if product.order_id:
+                self.touch(product.order_id, product.number)
 
     def touch(self, order_id: str, item: int | None = None) -> None:
         """Something of it moved."""

@@ -185,7 +185,7 @@ def _picture(
     path = root / product.path
     if not path.is_file():
         blank = "no longer on the shelf"
-    elif product.looked is None and product.mime in DECODED:
+    elif product.looked is None and product.order_id and product.mime in DECODED:
         blank = "has just come"
     elif product.looked:
         blank = "damaged"
