@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields
 
+from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.sheets.facts import Picture
 from artfactoryd.core.sheets.layout import Header, Layout, Place
@@ -38,12 +38,12 @@ class Sheet:
     @property
     def digest(self) -> str:
         """The same for what looks the same."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:16]
+        return hashlib.sha256(strict_json.data(self.to_json())).hexdigest()[:16]
 
     def to_json(self) -> Json:
         """What is needed to draw it; what a picture's facts were is told by rows, columns and captions by now."""
-        bare = [replace(part, places=[_bare(place) for place in part.places]) for part in self.parts]
-        return asdict(replace(self, layout=bare[0], more=bare[1:]))
+        first, *more = map(_part, self.parts)
+        return {**_told(self), "layout": first, "more": more}
 
     @classmethod
     def from_json(cls, value: Json) -> Sheet:
@@ -51,9 +51,10 @@ class Sheet:
         return cls(**value | {"layout": _layout(value["layout"]), "more": more})
 
 
-def _bare(place: Place) -> Place:
-    picture = place.picture and replace(place.picture, facts={}, parameters={}, parent=None)
-    return replace(place, picture=picture)
+def _part(layout: Layout) -> Json:
+    places = [{**_told(place), "picture": place.picture and _drawn(place.picture)} for place in layout.places]
+    named = {side: [_told(header) for header in getattr(layout, side)] for side in ("columns", "rows")}
+    return {**_told(layout), **named, "places": places}
 
 
 def _layout(value: Json) -> Layout:
@@ -61,10 +62,18 @@ def _layout(value: Json) -> Layout:
     return Layout(**value | named | {"places": [_place(place) for place in value["places"]]})
 
 
+def _told(value: Sheet | Layout | Place | Header | Picture) -> Json:
+    return {f.name: getattr(value, f.name) for f in fields(value)}
+
+
+def _drawn(picture: Picture) -> Json:
+    return {**_told(picture), "facts": {}, "parameters": {}, "parent": None}
+
+
 def _place(value: Mapping[str, object]) -> Place:
     picture = value["picture"]
     assert picture is None or isinstance(picture, dict)
-    return Place(**{**value, "picture": picture and Picture(**picture)})  # type: ignore[arg-type]  # as asdict made it
+    return Place(**{**value, "picture": picture and Picture(**picture)})  # type: ignore[arg-type]  # as to_json made it
 
 
 def file_name(page: int) -> str:
