@@ -87,12 +87,12 @@ class Sheet:
         return min(self.width, self.height)
 
 
-def draw(prompt: str, width: int, height: int, seed: int) -> Image.Image:
-    """An RGB picture of exactly width x height. Any text will do."""
+def draw(prompt: str, width: int, height: int, seed: int, stands_for: str = "") -> Image.Image:
+    """An RGB picture of exactly width x height. Any text will do. `stands_for`: the model that was ordered."""
     scale = 2 if width * height <= 2_000_000 else 1  # drawn double and reduced, for smooth edges
     picture = _landscape(prompt, width * scale, height * scale, random.Random(_number(f"{seed}\0{prompt}")))
     picture = picture.reduce(scale)
-    _caption(picture, prompt, f"seed {seed}")
+    _caption(picture, prompt, f"{_plain(stands_for)} · seed {seed}" if stands_for else f"seed {seed}")
     return picture
 
 
@@ -248,9 +248,13 @@ def _shortened(
 ) -> str:
     """As much of the prompt, on one line, as fits `most` pixels."""
     line = " ".join(prompt.split())
-    text = "".join(letter if letter.isprintable() else "?" for letter in line[:400])
+    text = _plain(line[:400])
     if len(line) == len(text) and pen.textlength(text, font) <= most:
         return text
     while text and pen.textlength(text + "…", font) > most:
         text = text[: min(len(text) - 1, len(text) * 9 // 10)] if len(text) > 40 else text[:-1]
     return text.rstrip() + "…"
+
+
+def _plain(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
