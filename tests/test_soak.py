@@ -86,6 +86,7 @@ def test_every_named_place_is_one_at_which_a_test_kills() -> None:
             "chain_whole",
             "claims",
             "claims_two_volumes",
+            "clones_killed",
             "crashes",
             "own_folder",
             "pictures_whole",

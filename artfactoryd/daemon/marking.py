@@ -1,7 +1,11 @@
-"""What a person says of products: liked, rated, tagged, noted; and taken back. Not here: how it gets into sidecars."""
+"""What a person says of products: liked, rated, tagged, noted, collected; and taken back.
+
+Not here: how it gets into sidecars, and into the folders of collections.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,7 +13,8 @@ from typing import Any
 import uuid_utils
 
 from artfactoryd.core.money import dollars
-from artfactoryd.core.names import counted
+from artfactoryd.core.names import counted, nfc
+from artfactoryd.core.order import name_problems
 from artfactoryd.daemon.answers import Answer, no, yes
 from artfactoryd.errors import NoSuchProduct, WrongUse
 from artfactoryd.execution.assembly import Execution
@@ -17,7 +22,7 @@ from artfactoryd.printable import one_line, printable
 from artfactoryd.storage import naming
 from artfactoryd.storage.events import CommandDone, Mark
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.marks import releasing, undoing
+from artfactoryd.storage.marks import collected, releasing, undoing
 from artfactoryd.storage.marks.applied import Said
 from artfactoryd.storage.rows import OrderRow, ProductRow
 from artfactoryd.storage.writer import Books
@@ -32,7 +37,8 @@ class Marking:
     def __init__(self, books: Books, execution: Execution) -> None:
         self._books, self._execution = books, execution
         self.acts: Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Outcome]]] = {
-            "like": self._mark, "tag": self._mark, "rate": self._mark, "note": self._mark, "undo": self._undo,
+            "like": self._mark, "tag": self._mark, "rate": self._mark, "note": self._mark, "collect": self._collect,
+            "undo": self._undo,
         }  # fmt: skip
 
     async def _mark(self, command: Mapping[str, Any]) -> Outcome:
@@ -48,6 +54,17 @@ class Marking:
             _done(command, len(marks), len(products)) + _words(released), products=[row.id for row in products]
         )
         return await self._record(command, answer, marks, products)
+
+    async def _collect(self, command: Mapping[str, Any]) -> Outcome:
+        """Into a collection, or out of it."""
+        index, given = self._books.index, str(command.get("collection") or "").strip()
+        if problem := next(iter(name_problems(given, "collection")), None):
+            raise WrongUse(f"{problem.sentence} {problem.fix}")
+        name = collected.spelled(index, nfc(given))
+        if not command.get("off"):
+            products = _products_named(index, list(command.get("products") or ()))
+            await asyncio.to_thread(self._execution.clones.check_room, products, name)
+        return await self._mark({**command, "collection": name})
 
     async def _undo(self, command: Mapping[str, Any]) -> Outcome:
         """The last command that marked anything, whole; what it sent on already goes on."""
@@ -80,6 +97,7 @@ class Marking:
         for order_id in order_ids:
             self._execution.wake(order_id)
         await self._execution.cards.write_first()
+        await self._execution.clones.follow_first()
         return answer, [order_id for order_id in order_ids if marks and self._goes_on(order_id)]
 
     def _goes_on(self, order_id: str) -> bool:
@@ -92,13 +110,17 @@ class Marking:
 def _done(command: Mapping[str, Any], changed: int, named: int) -> str:
     """What was done to how many of those that were named."""
     rating, many = command.get("rating"), changed > 1
+    collection = command.get("collection")
     rated = "without a rating now" if rating is None else f"rated {rating} of {HIGHEST}"
     what, nothing = {
         "like": ("marked as liked", "that is marked as liked already"),
         "rate": (rated, "that is the rating already"),
         "note": ("noted" if command.get("notes") else "without notes now", "these are the notes already"),
         "tag": ("other tags now", "these are the tags already"),
+        "collect": (f"in {collection} now", f"that is in {collection} already"),
     }[command["name"]]  # fmt: skip
+    if command["name"] == "collect" and command.get("off"):
+        what, nothing = f"in {collection} no more", f"that is not in {collection}"
     if command["name"] == "like" and command.get("off"):
         what, nothing = "marked no more", "there is no mark to take off"
     verb = ("have" if many else "has") if command["name"] == "tag" else ("are" if many else "is")
@@ -108,9 +130,10 @@ def _done(command: Mapping[str, Any], changed: int, named: int) -> str:
 def _line(index: Index, row: ProductRow, said: Said, command: str) -> Mark:
     """Whole: the tags of its order are its own from then on."""
     tags = _tags_of_order(index, row) if said.tags is None else said.tags
+    collections = [] if said.collections is None and row.collections is not None else said.collections
     return Mark(
         id=str(uuid_utils.uuid7()), product=row.id, liked=said.liked, tags=tags, rating=said.rating, notes=said.notes,
-        command=command,
+        collections=collections, command=command,
     )  # fmt: skip
 
 
@@ -171,6 +194,17 @@ def _noted(command: Mapping[str, Any]) -> Callable[[Said], Said]:
     return lambda said: replace(said, notes=notes)
 
 
+def _collected(command: Mapping[str, Any]) -> Callable[[Said], Said]:
+    name = command["collection"]
+
+    def change(said: Said) -> Said:
+        others = [one for one in said.collections or [] if one != name]
+        now = others if command.get("off") else [*others, name]
+        return said if set(now) == set(said.collections or []) else replace(said, collections=now)
+
+    return change
+
+
 def _tagged(command: Mapping[str, Any]) -> Callable[[Said], Said]:
     changes = list(command.get("changes") or ())
     if not changes:
@@ -195,5 +229,5 @@ def _tags(before: list[str], changes: list[str]) -> list[str]:
 
 
 _CHANGES: Mapping[str, Callable[[Mapping[str, Any]], Callable[[Said], Said]]] = {
-    "like": _liked, "rate": _rated, "note": _noted, "tag": _tagged,
+    "like": _liked, "rate": _rated, "note": _noted, "tag": _tagged, "collect": _collected,
 }  # fmt: skip

@@ -273,6 +273,7 @@ class Mark(Event):
     tags: Sequence[str]
     rating: int | None = leave_out(None)  # 0 to 5
     notes: str | None = leave_out(None)  # None: those of its order
+    collections: Sequence[str] | None = leave_out(None)  # None: those it is in
     command: str = leave_out("")
     undoes: str = leave_out("")
 

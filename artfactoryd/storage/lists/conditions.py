@@ -18,6 +18,7 @@ ITEM_MODEL = f"coalesce({OF_ITEM}, {_TOLD.format('t.model')})"
 ORDER_NAME, NOTES = f"coalesce(o.name, {_TOLD.format('t.order_name')})", "coalesce(p.notes, o.notes)"
 SEED, PROVIDER = f"coalesce(i.seed, {_TOLD.format('t.seed')})", f"coalesce(i.provider, {_TOLD.format('t.provider')})"
 JOINED = "LEFT JOIN orders o ON o.id = p.order_id LEFT JOIN item i ON i.order_id = p.order_id AND i.number = p.number"
+BINNED = "(substr(p.path, 1, 14) = 'Projects/.bin/')"  # of a product p: it lies in the bin of the shelf
 _MODELS = "CASE WHEN json_array_length(o.models) = 0 THEN json_array(json(o.model)) ELSE o.models END"  # of an order o
 _ATTEMPT = "(SELECT {} FROM generation_log g WHERE g.id = i.attempt)"
 _SIBLINGS = (  # of the same call
@@ -169,6 +170,10 @@ def _tag(term: Term) -> Condition:
     return "EXISTS (SELECT 1 FROM product_tag pt WHERE pt.tag = ? AND pt.seq = p.seq)", [term.value]
 
 
+def _collection(term: Term) -> Condition:
+    return "EXISTS (SELECT 1 FROM product_collection pc WHERE pc.collection = ? AND pc.seq = p.seq)", [term.value]
+
+
 def _mime(term: Term) -> Condition:
     """`type:image` and `type:png` both mean image/png."""
     value = _like(term.value.lower())
@@ -218,6 +223,7 @@ HAS: Mapping[str, str] = {
     f"OR EXISTS (SELECT 1 {_INPUTS} AND {_SOURCE} LIKE 'product:%'))",
     "input": f"(i.parent IS NOT NULL OR EXISTS (SELECT 1 {_INPUTS}))",
     "tag": "EXISTS (SELECT 1 FROM product_tag pt WHERE pt.seq = p.seq)",
+    "collection": "EXISTS (SELECT 1 FROM product_collection pc WHERE pc.seq = p.seq)",
     "order": "p.order_id <> ''", "model": f"{ITEM_MODEL} IS NOT NULL", "type": "p.mime IS NOT NULL",
     "token": "json_array_length(i.tokens) > 0", "reused_from": FLAG["copy"],
     "replaces": "EXISTS (SELECT 1 FROM product r WHERE r.order_id = p.order_id AND r.place = p.place "
@@ -257,7 +263,8 @@ def _parameter(term: Term, parameters: Collection[str]) -> Condition:
 
 
 _KINDS: Mapping[str, Callable[[Term], Condition]] = {
-    "": _words, "order": _order, "model": _model, "tag": _tag, "type": _mime, PIXELS: _pixels, "token": _token,
+    "": _words, "order": _order, "model": _model, "tag": _tag, "collection": _collection,
+    "type": _mime, PIXELS: _pixels, "token": _token,
     "input": _input, "parent": _parent, "replaces": _replaces, "reused_from": _reused,
 }  # fmt: skip
 OF_ORDERS: Mapping[str, Callable[[Term], Condition]] = {  # the same of orders alone
