@@ -33,6 +33,7 @@ _INPUTS = (  # the order's files that the item takes
     "WHERE t.type = 'text' AND t.value = json_extract(n.value, '$.value'))"
 )
 _SOURCE = "coalesce(json_extract(n.value, '$.source'), json_extract(n.value, '$.value'))"
+_VARIED = "# % varied (%): product "  # how an order begins that varies a product (core/sidecar_again)
 _COPIED = (
     "FROM json_each(i.outputs) c WHERE json_extract(c.value, '$.id') = p.id "
     "AND json_extract(c.value, '$.reused_from') IS NOT NULL"
@@ -205,7 +206,9 @@ def _parent(term: Term) -> Condition:
     some = f"{_like(term.value.lower())}%"
     sql = f"EXISTS (SELECT 1 {_INPUTS} AND {_SOURCE} LIKE ? ESCAPE '\\')"
     told = "EXISTS (SELECT 1 FROM told t, json_each(t.parents) WHERE t.id = p.id AND value LIKE ? ESCAPE '\\')"
-    return f"({sql} OR {told} OR EXISTS (SELECT 1 {_FED} AND u.id LIKE ? ESCAPE '\\'))", [f"product:{some}", some, some]
+    varied = "coalesce(o.document, '') LIKE ? ESCAPE '\\'"
+    values = [f"product:{some}", some, some, f"{_VARIED}{some} of order %"]
+    return f"({sql} OR {told} OR EXISTS (SELECT 1 {_FED} AND u.id LIKE ? ESCAPE '\\') OR {varied})", values
 
 
 def _replaces(term: Term) -> Condition:
@@ -220,7 +223,7 @@ def _reused(term: Term) -> Condition:
 
 HAS: Mapping[str, str] = {
     "parent": "(i.parent IS NOT NULL OR coalesce(" + _TOLD.format("t.parents") + ", '[]') <> '[]' "
-    f"OR EXISTS (SELECT 1 {_INPUTS} AND {_SOURCE} LIKE 'product:%'))",
+    f"OR EXISTS (SELECT 1 {_INPUTS} AND {_SOURCE} LIKE 'product:%') OR coalesce(o.document, '') LIKE '{_VARIED}%')",
     "input": f"(i.parent IS NOT NULL OR EXISTS (SELECT 1 {_INPUTS}))",
     "tag": "EXISTS (SELECT 1 FROM product_tag pt WHERE pt.seq = p.seq)",
     "collection": "EXISTS (SELECT 1 FROM product_collection pc WHERE pc.seq = p.seq)",
