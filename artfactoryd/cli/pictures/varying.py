@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Json, Value
 from artfactoryd.core.sidecar_again import with_values
 from artfactoryd.durable import copy, make_folders, write_file
+from artfactoryd.entries import new_mark, remove
 from artfactoryd.errors import Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.printable import one_line
@@ -34,13 +34,15 @@ def asked_with(home: Home, card: Path, whole: Json, changes: Sequence[str]) -> I
         varied = with_values(whole, values)
     except ValueError as error:
         raise WrongUse(f"There is no such place: {error}.") from error
-    make_folders(home.temp)
-    with tempfile.TemporaryDirectory(dir=home.temp) as folder:
-        asking = Path(folder) / card.name
-        write_file(asking, strict_json.document(varied))
+    folder = home.temp / f"varied-{new_mark()}"
+    make_folders(folder)
+    try:
+        write_file(folder / card.name, strict_json.document(varied))
         for picture in pictures:
-            copy(picture.resolve(), Path(folder) / picture.name)
-        yield asking
+            copy(picture.resolve(), folder / picture.name)
+        yield folder / card.name
+    finally:
+        remove(folder)
 
 
 def _read(change: str) -> tuple[str, Value]:

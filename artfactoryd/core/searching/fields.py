@@ -92,6 +92,7 @@ BY_NAME = {name: field for field in FIELDS for name in field.names}
 NOT_YET = {  # in a sidecar, and not in the index
     "duration": "file.duration", "software": "software.name",
     "software_version": "software.version", "embedded": "file.embedded", "untouched": "file.untouched",
+    "varied": "varied",
 }  # fmt: skip
 FLAGS = {  # behind `is:`, and the field of a sidecar that has it
     "liked": "liked", "rehearsal": "rehearsal", "estimated": "cost.estimated", "dirty": "order.git.dirty",

@@ -207,7 +207,7 @@ def _parent(term: Term) -> Condition:
     sql = f"EXISTS (SELECT 1 {_INPUTS} AND {_SOURCE} LIKE ? ESCAPE '\\')"
     told = "EXISTS (SELECT 1 FROM told t, json_each(t.parents) WHERE t.id = p.id AND value LIKE ? ESCAPE '\\')"
     varied = "coalesce(o.document, '') LIKE ? ESCAPE '\\'"
-    values = [f"product:{some}", some, some, f"{_VARIED}{some} of order %"]
+    values: list[object] = [f"product:{some}", some, some, f"{_VARIED}{some} of order %"]
     return f"({sql} OR {told} OR EXISTS (SELECT 1 {_FED} AND u.id LIKE ? ESCAPE '\\') OR {varied})", values
 
 
