@@ -355,7 +355,7 @@ class Daemon:
         return (
             self._taken_all
             and not (self._consumer.awaits_picture or self._expanding)
-            and self.app.execution.clones.at_rest
+            and self.app.execution.is_arranged
             and self.app.execution.dispatcher.idle
             and not self._owes_proof
             and not self.app.execution.later.owes(self._tally.orders)

@@ -16,11 +16,13 @@ from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted, nfc
 from artfactoryd.core.order import name_problems
 from artfactoryd.daemon.answers import Answer, no, yes
+from artfactoryd.daemon.arranging.binning import Binning
 from artfactoryd.errors import NoSuchProduct, WrongUse
 from artfactoryd.execution.assembly import Execution
+from artfactoryd.home import Home
 from artfactoryd.printable import one_line, printable
 from artfactoryd.storage import naming
-from artfactoryd.storage.events import CommandDone, Mark
+from artfactoryd.storage.events import Bin, CommandDone, Mark
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.marks import collected, releasing, undoing
 from artfactoryd.storage.marks.applied import Said
@@ -34,11 +36,12 @@ Outcome = tuple[Answer, list[str]]  # what is answered, and the orders that may 
 
 
 class Marking:
-    def __init__(self, books: Books, execution: Execution) -> None:
+    def __init__(self, home: Home, books: Books, execution: Execution) -> None:
         self._books, self._execution = books, execution
+        self._binning = Binning(home.root, books.index, execution.clock)
         self.acts: Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Outcome]]] = {
-            "like": self._mark, "tag": self._mark, "rate": self._mark, "note": self._mark, "collect": self._collect,
-            "undo": self._undo,
+            "like": self._mark, "tag": self._mark, "rate": self._mark, "note": self._mark,
+            "collect": self._collect, "bin": self._bin, "undo": self._undo,
         }  # fmt: skip
 
     async def _mark(self, command: Mapping[str, Any]) -> Outcome:
@@ -66,12 +69,21 @@ class Marking:
             await asyncio.to_thread(self._execution.clones.check_room, products, name)
         return await self._mark({**command, "collection": name})
 
+    async def _bin(self, command: Mapping[str, Any]) -> Outcome:
+        """Into the bin of the shelf, or out of it."""
+        products = _products_named(self._books.index, list(command.get("products") or ()))
+        act = self._binning.out_of if command.get("restore") else self._binning.into
+        lines, words = act(products, command["id"])
+        return await self._record(command, yes(words, products=[row.id for row in products]), lines, products)
+
     async def _undo(self, command: Mapping[str, Any]) -> Outcome:
         """The last command that marked anything, whole; what it sent on already goes on."""
         index = self._books.index
         last = undoing.last(index)
         if last is None:
             return no("There is no mark to take back."), []
+        if last.places:
+            return await self._put_back(command, last)
         rows = [row for product in last.before if (row := index.product(product)) is not None]
         said = [(row, last.before[row.id]) for row in rows]
         released = _sent_on(index, said)
@@ -81,6 +93,15 @@ class Marking:
         answer = yes(words, products=[row.id for row in rows])
         return await self._record(command, answer, marks, rows)
 
+    async def _put_back(self, command: Mapping[str, Any], last: undoing.Undoable) -> Outcome:
+        lines = self._binning.back(last.places, last.command)
+        rows = [row for line in lines if (row := self._books.index.product(line.product)) is not None]
+        named = f"{lines[0].path} is" if len(lines) == 1 else f"{counted(len(lines), 'product')} are"
+        answer = yes(f"Taken back: {last.name}. {named} where it was.", products=[row.id for row in rows])
+        if len(lines) != 1:
+            answer["text"] = answer["text"].replace("where it was", "where they were")
+        return await self._record(command, answer, lines, rows)
+
     async def send_on(self, command: Mapping[str, Any], row: OrderRow, found: Sequence[ProductRow]) -> Outcome:
         """What is liked by what the shelf tells alone is liked by a person from now on."""
         released = releasing.released(self._books.index, [product.id for product in found])
@@ -89,13 +110,14 @@ class Marking:
         return await self._record(command, yes(words, order_id=row.id), marks, found)
 
     async def _record(
-        self, command: Mapping[str, Any], answer: Answer, marks: Sequence[Mark], products: Sequence[ProductRow]
+        self, command: Mapping[str, Any], answer: Answer, marks: Sequence[Mark | Bin], products: Sequence[ProductRow]
     ) -> Outcome:
         done = CommandDone(id=command["id"], name=command["name"], answer=answer)
         await self._books.record(*marks, done)
         order_ids = list(dict.fromkeys(row.order_id for row in products))
         for order_id in order_ids:
             self._execution.wake(order_id)
+        await self._execution.bin.follow()
         await self._execution.cards.write_first()
         await self._execution.clones.follow_first()
         return answer, [order_id for order_id in order_ids if marks and self._goes_on(order_id)]

@@ -28,6 +28,7 @@ from artfactoryd.execution.reconciliation import Reconciliation
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.reuse import Reuse
 from artfactoryd.execution.shelving.again import Again
+from artfactoryd.execution.shelving.bin import Bin
 from artfactoryd.execution.shelving.cards import Cards
 from artfactoryd.execution.shelving.clones import Clones
 from artfactoryd.execution.shelving.eye import Eye
@@ -61,6 +62,7 @@ class Execution:
     later: LaterLook
     cards: Cards
     clones: Clones
+    bin: Bin
     dispatcher: Dispatcher
     reconciliation: Reconciliation
     clock: Callable[[], datetime]
@@ -68,10 +70,16 @@ class Execution:
     @property
     def services(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         """What goes on beside the items, for as long as the program is at work."""
-        return self.later.run, self.cards.run, self.clones.run
+        return self.later.run, self.cards.run, self.clones.run, self.bin.run
+
+    @property
+    def is_arranged(self) -> bool:
+        """What was said before this start lies on the shelf, too."""
+        return self.clones.at_rest and self.bin.at_rest
 
     async def arrange(self) -> None:
         """All that was said of products lies on the shelf then, as far as the disk takes it."""
+        await self.bin.follow()
         await self.cards.write_all()
         await self.clones.follow_all()
 
@@ -138,7 +146,7 @@ def assemble(
     )  # fmt: skip
     return Execution(
         gates, queues, flights, capped, receipts, disk, health, doubts, worker, later, Cards(home, books, settings),
-        Clones(home, books, settings),
+        Clones(home, books, settings), Bin(home, books, clock),
         Dispatcher(index, gates, queues, flights, health, disk, doubts, receipts),
         Reconciliation(books, factories, gates, flights, doubts, recorder, receipts, worker.put_back, clock),
         clock,

@@ -24,7 +24,7 @@ LOOKS = [
 CHANGES = [
     ["submit", "o.yaml"], ["remake", "o.png"], ["cancel", "mine"], ["approve", "mine"], ["retry", "mine"],
     ["tag", "p", "+t"], ["like", "p"], ["pause"], ["pause", "fal"], ["resume"], ["resume", "fal"], ["once"], ["run"],
-    ["rate", "0192", "4"], ["note", "0192", "t"], ["collect", "0192", "best"], ["undo"],
+    ["rate", "0192", "4"], ["note", "0192", "t"], ["collect", "0192", "best"], ["bin", "0192"], ["undo"],
     ["import", "o.png"], ["reindex"], ["backup"],
     ["models", "refresh"], ["install"], ["init"],
 ]  # fmt: skip

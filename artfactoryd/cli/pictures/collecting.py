@@ -1,7 +1,8 @@
-"""`collect` and `collections`: products put together by hand, as folders of clones."""
+"""`collect`, `collections`, `bin`: products put together by hand, as folders of clones, and put away."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.marks import collected
 from artfactoryd.storage.naming import products_named
+
+MANY = 20  # products that go into the bin unasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +53,44 @@ def collect(ctx: click.Context, words: tuple[str, ...], off: bool, as_json: bool
     say_steered(ctx, "collect", as_json, products=chosen(ctx, words[:-1]), collection=words[-1], off=off)
 
 
-def chosen(ctx: click.Context, words: Sequence[str]) -> list[str]:
-    """Ids of the products that are named one by one, or else of all that the words find as a query. Raises where only
-    some of the words are names of products, and where nothing is found."""
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("words", metavar="QUERY|FILE|ID…", nargs=-1)
+@click.option("--restore", is_flag=True, help="Take them out of it, to where they lay.")
+@click.option("--yes", is_flag=True, help="Also many, unasked.")
+@as_json
+@click.pass_context
+def bin(ctx: click.Context, words: tuple[str, ...], restore: bool, yes: bool, as_json: bool) -> None:
+    """Put products into the bin of the shelf for 30 days, or take them out of it.
+
+    They lie in Projects/.bin with their sidecars until then; `undo` and --restore bring them back. `products is:binned`
+    shows them.
+    """
+    if not words:
+        raise WrongUse("Say which products: files, ids, or a query: `bin 'project:cars tag:out'`.")
+    products = chosen(ctx, words, "is:binned " if restore else "")
+    if not (restore or yes) and len(products) > MANY:
+        _ask(f"{counted(len(products), 'product')} go into the bin of the shelf.")
+    say_steered(ctx, "bin", as_json, products=products, restore=restore)
+
+
+def _ask(words: str) -> None:
+    """Raises WrongUse where a person does not agree."""
+    if not sys.stdin.isatty():
+        raise WrongUse(f"{words} Nothing is moved; say it again with `--yes`.")
+    if not click.confirm(f"{words} Go on?", err=True):
+        raise WrongUse("Nothing is moved.")
+
+
+def chosen(ctx: click.Context, words: Sequence[str], among: str = "") -> list[str]:
+    """Ids of the products that are named one by one, or else of all that the words find as a query, `among` what the
+    beginning of it finds. Raises where only some of the words are names of products, and where nothing is found."""
     names = [product_of(ctx, word) for word in words]
     with Index.reading(own_home(ctx).index_file) as index:
         strange = [word for word, name in zip(words, names, strict=True) if not products_named(index, name)]
     if not strange:
         return names
     if len(strange) == len(words):
-        return found(ctx, " ".join(words))
+        return found(ctx, among + " ".join(words))
     raise NoSuchProduct(
         f"{one_line(strange[0])} is no product, while others of these are. Name products, or one query."
     )

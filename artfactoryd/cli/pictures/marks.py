@@ -90,7 +90,7 @@ def note(ctx: click.Context, words: tuple[str, ...], off: bool, query: str | Non
 @as_json
 @click.pass_context
 def undo(ctx: click.Context, as_json: bool) -> None:
-    """Take back what was said last of products: by like, rate, tag, note or collect."""
+    """Take back what was said last of products: by like, rate, tag, note, collect or bin."""
     say_steered(ctx, "undo", as_json)
 
 

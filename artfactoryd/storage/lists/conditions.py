@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from artfactoryd.core.query import PIXELS, Term, unknown
 from artfactoryd.core.searching.fields import BY_NAME, GENERATION, KEYS, RANGES, Kind, parameter
 from artfactoryd.core.searching.values import Number
+from artfactoryd.shelf.arranging.bin import FOLDER as BIN
 from artfactoryd.storage.index import ITEM_MODEL as OF_ITEM
 from artfactoryd.storage.lists import moments
 
@@ -18,7 +19,7 @@ ITEM_MODEL = f"coalesce({OF_ITEM}, {_TOLD.format('t.model')})"
 ORDER_NAME, NOTES = f"coalesce(o.name, {_TOLD.format('t.order_name')})", "coalesce(p.notes, o.notes)"
 SEED, PROVIDER = f"coalesce(i.seed, {_TOLD.format('t.seed')})", f"coalesce(i.provider, {_TOLD.format('t.provider')})"
 JOINED = "LEFT JOIN orders o ON o.id = p.order_id LEFT JOIN item i ON i.order_id = p.order_id AND i.number = p.number"
-BINNED = "(substr(p.path, 1, 14) = 'Projects/.bin/')"  # of a product p: it lies in the bin of the shelf
+BINNED = f"(substr(p.path, 1, {len(BIN)}) = '{BIN}')"  # of a product p: it lies in the bin of the shelf
 _MODELS = "CASE WHEN json_array_length(o.models) = 0 THEN json_array(json(o.model)) ELSE o.models END"  # of an order o
 _ATTEMPT = "(SELECT {} FROM generation_log g WHERE g.id = i.attempt)"
 _SIBLINGS = (  # of the same call
@@ -56,6 +57,7 @@ COLUMNS: Mapping[str, str] = {  # one value of a product for each field; the res
     "origin": f"coalesce(o.file || ' ' || coalesce(o.submission, ''), {_TOLD.format('t.origin')})",
 }  # fmt: skip
 FLAG: Mapping[str, str] = {
+    "binned": f"({BINNED} AND NOT EXISTS (SELECT 1 FROM binned b WHERE b.product = p.id AND b.emptied IS NOT NULL))",
     "imported": "p.order_id = ''", "liked": "p.liked = 1",
     "rehearsal": f"coalesce(o.rehearsal, {_TOLD.format('t.rehearsal')}) = 1", "copy": f"EXISTS (SELECT 1 {_COPIED})",
     "damaged": "p.looked <> ''", "replaced": "p.replaced_by IS NOT NULL",
@@ -70,8 +72,10 @@ SETS: Mapping[str, str] = {
 
 
 def all_of(query: str, terms: Sequence[Term], parameters: Collection[str]) -> Condition:
-    """`parameters`: the names of all there are. Raises QueryWrong for a name that is neither theirs nor a field's."""
-    conditions, given = ["1 = 1"], list[object]()
+    """What is in the bin only where that is asked. `parameters`: the names of all there are. Raises QueryWrong for a
+    name that is neither theirs nor a field's."""
+    asks_bin = any(term.key == "is" and term.value == "binned" for term in terms)
+    conditions, given = ["1 = 1" if asks_bin else f"NOT {BINNED}"], list[object]()
     for term in terms:
         check(query, term, parameters)
         condition, values = _of(term, parameters)
