@@ -15,6 +15,7 @@ from artfactoryd.core.line_values import Output
 from artfactoryd.core.money import MICRO
 from artfactoryd.core.parameters import file_leaves
 from artfactoryd.core.parameters.file_refs import PRODUCT, STAGE
+from artfactoryd.core.sidecar_again import VARIED
 from artfactoryd.core.slug import prompt_of, slug
 from artfactoryd.execution.rows import last_attempt
 from artfactoryd.planning import inputs
@@ -91,12 +92,13 @@ class Provenance:
         return self.about(fed[1], order) if fed else words
 
     def _parents(self, row: ItemRow, order: OrderRow) -> list[str]:
-        """Ids of the products that it is made from, each once; one that was not shelved hands on its own."""
+        """Ids of the products that it is made from, or varies, each once; one that was not shelved hands on its own."""
         parents, fed = _used(row, order), self._index.fed_with(row)
         if fed is not None:
             output, before = fed
             parents = [*([output.id] if output.shelved else self._parents(before, order)), *parents]
-        return list(dict.fromkeys(parents))
+        varied = VARIED.match(order.document)
+        return list(dict.fromkeys([*parents, varied[1]] if varied else parents))
 
     def _fed(self, row: ItemRow, order: OrderRow) -> list[dict[str, Any]]:
         fed = self._index.fed_with(row)

@@ -44,6 +44,7 @@ class FoundDocument(JsonObject):
     liked: bool
     rating: int | None
     tags: Sequence[str]
+    collections: Sequence[str]
     notes: str | None
 
 
@@ -80,7 +81,7 @@ def product_document(row: FoundProduct, root: Path) -> FoundDocument:
         item=product.number, index=product.place, model=model.id if model else None,
         prompt=prompt_of(row.generation or {}, model) if model else "",
         on_shelf=(root / product.path).is_file(), damaged=product.looked or None, liked=product.liked,
-        rating=product.rating, tags=row.tags, notes=row.notes,
+        rating=product.rating, tags=row.tags, collections=product.collections or (), notes=row.notes,
     )  # fmt: skip
 
 

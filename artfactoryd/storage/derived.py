@@ -66,7 +66,7 @@ def take_in(index: Index, sidecars: Sequence[tuple[Document, str]]) -> None:
     already is told where it lies now. They are looked at as what was made here is."""
     new = [(card, path) for card, path in sidecars if index.product(card["id"]) is None]
     index.add(told.INSERT_FACTS, [told.facts_of(card) for card, _ in new])
-    columns = f"{told.COLUMNS}, tags, liked, rating, notes"
+    columns = f"{told.COLUMNS}, tags, liked, rating, notes, collections"
     rows = [(*told.product_of(card, path), *told.marks_of(card)) for card, path in new]
     index.add(f"INSERT INTO product ({columns}) VALUES ({','.join('?' * len(columns.split(',')))})", rows)
     for card, path in sidecars:

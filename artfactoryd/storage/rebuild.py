@@ -30,13 +30,14 @@ from artfactoryd.errors import Refusal, StorageFull, StorageSick
 from artfactoryd.home import Home
 from artfactoryd.medium import in_words, storage_errors
 from artfactoryd.shelf import moving, reading, strayed
+from artfactoryd.shelf.arranging.bin import FOLDER as BIN
 from artfactoryd.shelf.sidecars import sidecar_of
 from artfactoryd.storage import derived, ledger, projection, told
 from artfactoryd.storage.database import complaints, is_unreadable
 from artfactoryd.storage.events import Mark, from_line
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.looks import UNLOOKED
-from artfactoryd.storage.marks import shelf
+from artfactoryd.storage.marks import binned, shelf
 from artfactoryd.storage.months import months, sizes
 from artfactoryd.storage.safekeeping import holding
 from artfactoryd.storage.told import COLUMNS, UNKEPT, Strangers, row_of
@@ -215,12 +216,14 @@ class _Shelf:
         self._index.run(told.FOUND)
         self._index.run(told.FOUND_UNKEPT)
         self._walk(reading.walk(self._home.projects))
+        self._walk(reading.walk(self._home.root / BIN))
         self._walk(self._strayed())
 
     def take_in(self) -> Iterator[str]:
         yield from self._bought()
         yield from self._moved()
         yield from self._added()
+        yield from binned.take_in(self._index)
         yield from shelf.take_in(self._index)
         yield from self._copies()
         yield from self._missing()

@@ -126,7 +126,7 @@ class Cards:
 
 def said_of(row: ProductRow, order: OrderRow | None) -> Json:
     """By a person, or its order, as its sidecar tells it."""
-    own: Json = {"mark": row.mark, "liked": row.liked, "rating": row.rating}
+    own: Json = {"mark": row.mark, "liked": row.liked, "rating": row.rating, "collections": row.collections or []}
     if row.tags is not None or order is not None:
         own["tags"] = row.tags if row.tags is not None or order is None else list(order.tags)
     if row.notes is not None or order is not None:

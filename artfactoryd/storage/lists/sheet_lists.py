@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists.conditions import BINNED
 from artfactoryd.storage.rows import ITEMS, PRODUCTS, ItemRow, ProductRow
 
 
@@ -42,10 +43,10 @@ def _made_of(index: Index, order_id: str, items: Sequence[ItemRow]) -> list[Item
 
 
 def products_of(index: Index, items: Sequence[ItemRow]) -> dict[tuple[int, int], ProductRow]:
-    """By item and place, of items of one order; what was replaced is passed over."""
+    """By item and place, of items of one order; what was replaced, or binned, is passed over."""
     sql = (
-        f"SELECT {PRODUCTS.select()} FROM product WHERE order_id = ? AND number BETWEEN ? AND ? "
-        "AND replaced_by IS NULL ORDER BY place, nth"
+        f"SELECT {PRODUCTS.select('p')} FROM product p WHERE order_id = ? AND number BETWEEN ? AND ? "
+        f"AND replaced_by IS NULL AND NOT {BINNED} ORDER BY place, nth"
     )
     rows = [row for run in _runs(items) for row in index.all(PRODUCTS, sql, (items[0].order_id, *run))]
     return {(row.number, row.place): row for row in rows}

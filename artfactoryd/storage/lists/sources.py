@@ -128,8 +128,11 @@ def _by_rating(asked: Sequence[Term]) -> list[list[Source]]:
 
 
 def _by_tags(asked: Sequence[Term]) -> list[Source]:
-    tables = "product_tag t CROSS JOIN product p ON p.seq = t.seq"
-    return [Source(tables, "t.seq", "t.tag = ?", (term.value,)) for term in asked if term.key.lower() == "tag"]
+    return [
+        Source(f"product_{key} t CROSS JOIN product p ON p.seq = t.seq", "t.seq", f"t.{key} = ?", (term.value,))
+        for term in asked
+        if (key := term.key.lower()) in ("tag", "collection")
+    ]
 
 
 def _by_project(asked: Sequence[Term]) -> list[Source]:

@@ -246,7 +246,7 @@ def test_each_item_has_the_model_of_its_own(index: Index) -> None:
 
 
 UNKNOWN = [
-    ("red collection:5", 5, "collection: cannot be asked for yet"),
+    ("red duration:5", 5, "duration: cannot be asked for yet"),
     ("widht:512", 1, "Did you mean width?"),
     ("red -guidence:3", 6, "Did you mean guidance?"),
     ("GUIDANCE:3", 1, "Did you mean guidance?"),
