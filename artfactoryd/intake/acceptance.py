@@ -39,7 +39,7 @@ from artfactoryd.planning.planner import Scholar, Study, most_bytes
 from artfactoryd.storage import budget
 from artfactoryd.storage.database import DatabaseError
 from artfactoryd.storage.events import Acceptance, Approval, Approved, CommandDone, Event
-from artfactoryd.storage.rows import SHORT, OrderRow
+from artfactoryd.storage.rows import OrderRow
 from artfactoryd.storage.writer import Books
 from artfactoryd.storage.writing.holds import approved
 
@@ -292,8 +292,7 @@ class Intake:
         lines: list[Event] = [order_lines.acceptance(claim, study, self._clock, git) for study in studies]
         if any(study.reasons for study in studies):
             fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
-            short = order_lines.order_id(claim.id, studies[0].document.number)[:SHORT]
-            text = notices.hold_text(claim.name, studies, short)
+            text = notices.hold_text(claim.name, studies, order_lines.order_id(claim.id, studies[0].document.number))
             entry = await asyncio.to_thread(self._claims.hold, claim, text)
             lines += [order_lines.hold(claim, study, entry, fingerprint) for study in studies]
         return lines

@@ -15,7 +15,7 @@ from artfactoryd.credentials import KEY_VARIABLES
 from artfactoryd.errors import Problem
 from artfactoryd.planning.accepted import document_bytes
 from artfactoryd.planning.planner import Study
-from artfactoryd.storage.rows import OrderRow
+from artfactoryd.storage.rows import SHORT, OrderRow
 
 
 def rejection_text(name: str, problems: Sequence[Problem], *, was_submitted: bool = False) -> str:
@@ -29,8 +29,8 @@ def stray_text(name: str, what: str, advice: str) -> str:
     return no_order(name, Word(what, advice), "\n\n") + "\n"
 
 
-def hold_text(name: str, studies: Sequence[Study], short: str) -> str:
-    """`short`: enough of the first one's id."""
+def hold_text(name: str, studies: Sequence[Study], order_id: str) -> str:
+    """`order_id`: the first one's."""
     lines = [f"{name} waits for you. Nothing of it was sent.", ""]
     for study in studies:
         price = study.needs.buying.price
@@ -39,7 +39,11 @@ def hold_text(name: str, studies: Sequence[Study], short: str) -> str:
         lines.append(f"{study.order.name}: {counts}, {known}.")
         lines += [f"  - {reason.text}" for reason in study.reasons]
     waivable = all(reason.waivable for study in studies for reason in study.reasons)
-    approve = [f"To approve: move {name} from Held to Inbox, or `artfactoryd approve {short}`."] if waivable else []
+    approve = (
+        [f"To approve: move {name} from Held to Inbox, or `artfactoryd approve {order_id[:SHORT]}`."]
+        if waivable
+        else []
+    )
     return "\n".join([*lines, "", *approve, f"To cancel: put {name} in the bin.", ""])
 
 

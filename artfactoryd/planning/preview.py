@@ -235,17 +235,14 @@ def _why_bought(
 
 
 def _reuse(study: Study, names: Names, most: int | None, index: Index | None, root: Path) -> dict[str, Any]:
-    """`reasons`: of no more than the first items, `looked_at` where those are not all. `hint`: where another seed would
-    reuse more."""
+    """`looked_at`: of so many first ones `reasons` are, if not of all; `hint`: where another seed would reuse more."""
     needs = study.needs
-    is_some = bool(needs.reused or needs.joined or needs.deleted)  # else all is new, and nobody asks why
-    looked_at = MOST_REASONS if is_some else min(most or MOST_REASONS, MOST_REASONS)
+    looked_at = min(MOST_REASONS, (most if needs.is_all_new else None) or MOST_REASONS)
     reasons = Counter(item["reason"] for item in _items(study, names, looked_at, index) if item["reason"])
     other = other_seed(study.plan, index, root) if needs.bought and needs.buying.price != 0 else None
-    told: dict[str, Any] = {"looked_at": looked_at} if is_some and looked_at < study.plan.total_items else {}
+    told: dict[str, Any] = {"looked_at": looked_at} if looked_at < study.plan.total_items else {}
     told |= {"any_seed": len(study.plan.seeds)} if study.plan.seeds else {}
-    if other:
-        told["hint"] = {"order": other.order.name, "seed": other.order.base_seed, "items": other.items}
+    told |= {"hint": {"order": other.order.name, "seed": other.order.base_seed, "items": other.items}} if other else {}
     return {
         "reused": needs.reused, "bought": needs.bought, "joined": needs.joined, "deleted": needs.deleted,
         "reasons": dict(reasons), **told,
