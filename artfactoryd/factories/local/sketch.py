@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
@@ -92,7 +93,8 @@ def draw(prompt: str, width: int, height: int, seed: int, stands_for: str = "") 
     scale = 2 if width * height <= 2_000_000 else 1  # drawn double and reduced, for smooth edges
     picture = _landscape(prompt, width * scale, height * scale, random.Random(_number(f"{seed}\0{prompt}")))
     picture = picture.reduce(scale)
-    _caption(picture, prompt, f"{_plain(stands_for)} · seed {seed}" if stands_for else f"seed {seed}")
+    model, told = _plain(stands_for), f"seed {seed}"
+    _caption(picture, prompt, [f"{model} · {told}", model] if model else [told])
     return picture
 
 
@@ -231,17 +233,20 @@ def _blocks(sheet: Sheet) -> None:
             sheet.pen.rounded_rectangle((x, ground - high, x + wide, ground), min(wide, high) // 3, fill=colour)
 
 
-def _caption(picture: Image.Image, prompt: str, seed: str) -> None:
+def _caption(picture: Image.Image, prompt: str, ends: Sequence[str]) -> None:
+    """`ends`: what stands at the right, the first that leaves half of the strip."""
     width, height = picture.size
     strip = max(12, min(height // 9, width // 14))
     font = ImageFont.load_default(strip * 58 // 100)
     pen = ImageDraw.Draw(picture)
     pen.rectangle((0, height - strip, width, height), fill=INK)
     middle, margin = height - strip // 2, strip // 3
-    taken = int(pen.textlength(seed, font)) + 2 * margin
-    if taken * 2 < width:
-        pen.text((width - margin, middle), seed, _mix(INK, WHITE, 62), font, anchor="rm")
-        width -= taken
+    for end in ends:
+        taken = int(pen.textlength(end, font)) + 2 * margin
+        if taken * 2 < width:
+            pen.text((width - margin, middle), end, _mix(INK, WHITE, 62), font, anchor="rm")
+            width -= taken
+            break
     pen.text((margin, middle), _shortened(prompt, width - 2 * margin, pen, font), WHITE, font, anchor="lm")
 
 
