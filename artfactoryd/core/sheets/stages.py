@@ -116,7 +116,7 @@ def _by_values(made: _Made, stages: Side) -> Iterator[_Sides]:
         down = tuple(one for one in free if one not in chosen)
         turned = TURNED * sum(spread.index(one) < spread.index(other) for one in across for other in down)
         yield from _judged(made, (*across, *stages), down, turned)
-        yield from _judged(made, across, (*stages, *down), turned + TURNED)
+        yield from _judged(made, across, (*down, *stages), turned + TURNED)
 
 
 def _by_root(made: _Made, stages: Side) -> Iterator[_Sides]:
