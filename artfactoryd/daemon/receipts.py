@@ -85,7 +85,7 @@ def write(app: App, order_id: str, refused: str = "") -> None:
         return
     day, unfiled = clock.day_of(app.clock()), app.execution.disk.unfiled(order_id)
     notes = waiting.outlook(index, row, app.home, app.settings.now, day, unfiled, refused).reasons
-    folder = app.home.root / row.folder
+    folder = order_folders.lying(app.home.projects, app.home.root / row.folder, row.id)
     before = receipt.receipt_state(folder)
     order_folders.write_receipt(folder, receipt.receipt(index, row, notes).encode())
     after = receipt.receipt_state(folder)

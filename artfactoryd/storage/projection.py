@@ -31,6 +31,7 @@ from artfactoryd.storage.events import (
     OfItem,
     OfOrder,
     Pause,
+    ProductGone,
     Release,
     Restored,
     Result,
@@ -43,6 +44,7 @@ from artfactoryd.storage.events import (
 )  # fmt: skip
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.marks import applied
+from artfactoryd.storage.noticing import applied as noticed
 from artfactoryd.storage.reservations import guard_order, reserve, settle
 from artfactoryd.storage.rows import ATTEMPTS, ITEMS, ORDERS
 from artfactoryd.storage.transitions import UnknownItem, log, move, text, why_not
@@ -348,5 +350,5 @@ _KINDS: Mapping[type[Event], Callable[[Index, Any], None]] = {
     Acceptance: _acceptance, Hold: holds.hold, Restored: holds.hold_again, Approval: holds.approve, Folder: _folder,
     Cancel: _cancel, Retry: _retry, Wish: _wish, Reuse: _reuse, Tombstone: _tombstone, TicketTaken: _ticket,
     Result: _result, Settlement: _settlement, Release: _release, Failure: _failure, Pause: _pause, Mark: applied.mark,
-    Look: _look, CommandDone: _command,
+    Look: _look, ProductGone: noticed.gone, CommandDone: _command,
 }  # fmt: skip

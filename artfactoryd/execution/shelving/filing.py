@@ -27,7 +27,7 @@ from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.planning import inputs
 from artfactoryd.planning.accepted import plan_of
-from artfactoryd.shelf import desktop, placing
+from artfactoryd.shelf import desktop, order_folders, placing
 from artfactoryd.shelf.kinds import UNKNOWN
 from artfactoryd.shelf.media import DECODED, is_one_colour
 from artfactoryd.shelf.received import Fetched, Received
@@ -200,7 +200,8 @@ class Filing:
             return sidecar(facts, {"name": name, **measured}, chosen.to_json(), arrival.media.kind)
 
         desktop.name_product(inscribed.file.path, chosen.id)
-        folder, layout = self._root / order.folder, self._settings.now.products.sidecars
+        folder = order_folders.lying(self._home.projects, self._root / order.folder, order.id)
+        layout = self._settings.now.products.sidecars
         product = folder / placing.place(inscribed.file.path, folder, name, card, layout)
         return placing.lying(inscribed.file, product, self._home.projects)
 
