@@ -38,6 +38,7 @@ from artfactoryd.storage.index import Index
 from artfactoryd.storage.looks import UNLOOKED
 from artfactoryd.storage.marks import shelf
 from artfactoryd.storage.months import months, sizes
+from artfactoryd.storage.noticing.before import Before, Move
 from artfactoryd.storage.safekeeping import holding
 from artfactoryd.storage.told import COLUMNS, UNKEPT, Strangers, row_of
 from artfactoryd.storage.writer import Expander, catch_up
@@ -205,7 +206,7 @@ class _Shelf:
         self._index, self._home, self._tell = index, home, tell
         self._unread: list[str] = []
         self._unnamed: list[str] = []
-        self._strangers = Strangers(index, home.root)
+        self._strangers, self._before = Strangers(index, home.root), Before(home.index_file)
         self._changed: list[str] = []
         self._left: list[str] = []
         self.bare: list[str] = []
@@ -224,7 +225,10 @@ class _Shelf:
         yield from self._copies()
         yield from self._missing()
         yield from differing(self._left, "moved, whose sidecar could not be taken along and lies where it did")
-        yield from differing(self._changed, "of another size than in the sidecar (changed since, or damaged)")
+        yield from differing(
+            [path for path in self._changed if path not in self._before.edited],
+            "of another size than in the sidecar (changed since, or damaged)",
+        )
         yield from differing(self._unread, "that cannot be read as sidecar, in the index by the ledger alone")
         yield from differing(self._unnamed, "with a name that is no UTF-8, passed over until renamed")
 
@@ -286,24 +290,24 @@ class _Shelf:
             if not is_moved:
                 self._left.append(readable(str(product.relative_to(self._home.root))))
 
-    def _bare(self) -> list[dict[str, str]]:
+    def _bare(self) -> Iterator[Move]:
         """What was moved, and has no sidecar any more."""
         rows = self._index.rows("SELECT id, path, bytes, sha256 FROM product WHERE id NOT IN (SELECT id FROM found)")
         gone = {row["id"]: row for row in rows if not os.path.lexists(self._home.root / row["path"])}
         wanted = {product: strayed.Bytes(row["bytes"], row["sha256"]) for product, row in gone.items()}
         lying = strayed.missed(self._home.projects, wanted)
         there = [(product, str(file.relative_to(self._home.root))) for product, file in lying]
-        return [{"id": one, "old": gone[one]["path"], "path": path} for one, path in there if told.is_text(path)]
+        yield from (Move(one, gone[one]["path"], path, True) for one, path in there if told.is_text(path))
 
     def _moved(self) -> Iterator[str]:
-        sql = (
-            "SELECT p.id, p.path AS old, min(f.path) AS path FROM product p JOIN found f ON f.id = p.id "
-            "WHERE p.path NOT IN (SELECT g.path FROM found g WHERE g.id = p.id) GROUP BY p.id ORDER BY path"
-        )
-        moved = [*self._index.rows(sql), *self._bare()]
-        for row in moved:
-            self._index.run("UPDATE product SET path = ? WHERE id = ?", row["path"], row["id"])
-        yield from differing([f"{row['old']} to {row['path']}" for row in moved], "moved since, and known there")
+        bare = [*self._bare()]
+        then = self._before.paths(move.id for move in bare)
+        bare = [move._replace(is_new=then.get(move.id) != move.path) for move in bare]
+        moved = [*self._before.moves(self._index), *bare]
+        for move in moved:
+            self._index.run("UPDATE product SET path = ? WHERE id = ?", move.path, move.id)
+        new = [f"{move.old} to {move.path}" for move in moved if move.is_new]
+        yield from differing(new, "moved since, and known there")
 
     def _added(self) -> Iterator[str]:
         """What is on its way to the shelf just now is left to delivery, which finds the same files there."""
@@ -373,7 +377,9 @@ class _Shelf:
         alone = [path for path in there if sidecar_of(self._home.root / path, self._home.projects) is None]
         self.bare += [made[path] for path in alone]
         yield from differing(alone, "without a sidecar, known by the ledger")
-        yield from differing(sorted({*made} - {*there}), "no longer on the shelf, and known as made")
+        yield from differing(
+            sorted({*made} - {*there} - self._before.missing), "no longer on the shelf, and known as made"
+        )
 
 
 def _size(product: Path) -> int:

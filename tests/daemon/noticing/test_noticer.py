@@ -107,7 +107,6 @@ async def test_an_order_goes_on_in_its_folder_wherever_a_person_has_put_that(
     home: TestHome, monkeypatch: Patch
 ) -> None:
     async with at_work(home, monkeypatch) as works:
-        works.fake.hold("submit") if hasattr(works.fake, "hold") else None
         order_id = await works.make(order(["a red car", "a blue car"]))
         old = home.root / works.folder(order_id)
         (home.home.projects / "best").mkdir()
