@@ -306,25 +306,6 @@ class ProductShelved(News):
     sentence: ClassVar[str] = "{it.path} is on the shelf"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShelfChanged(News):
-    """What a person did there, by how many files."""
-
-    event: ClassVar[str] = "shelf.changed"
-    moved: int = 0
-    edited: int = 0
-    missing: int = 0
-    gone: int = 0
-    back: int = 0
-    foreign: int = 0
-    copied: int = 0
-
-    @property
-    def words(self) -> str:
-        facts = ", ".join(f"{count} {name}" for name, count in self.facts.items() if count)
-        return f"on the shelf: {facts}"
-
-
 # --- providers and settings ---
 
 

@@ -107,6 +107,9 @@ class Orders(Table):
     proof = JsonField(null=True)  # numbers of the items made first
     grown_items = pw.IntegerField()  # beside total_items: made of what came above what was asked for
 
+    class Meta:
+        table_name = "orders"
+
 
 class Item(Table):
     order_id = pw.TextField()
@@ -164,9 +167,7 @@ class GenerationLog(Table):
         table_name = "generation_log"
 
 
-class Made(Table):
-    """What was made has these columns, shelved or not."""
-
+class Product(Table):
     id = pw.TextField(primary_key=True)
     order_id = pw.TextField()
     number = pw.IntegerField()
@@ -179,9 +180,6 @@ class Made(Table):
     height = pw.IntegerField(null=True)
     created_at = pw.TextField()
     nth = pw.IntegerField()  # at its place: 0 the first, 1 b, 26 ba
-
-
-class Product(Made):
     liked = FlagField()
     tags = JsonField(null=True)  # null: those of its order
     looked = pw.TextField(null=True)  # null: its pixels were not made yet; empty: it is well; else what is wrong
@@ -232,9 +230,21 @@ class Unsearched(Table):
         table_name = "unsearched"
 
 
-class Interim(Made):
+class Interim(Table):
     """A product that is not shelved, only sent on to a later stage."""
 
+    id = pw.TextField(primary_key=True)
+    order_id = pw.TextField()
+    number = pw.IntegerField()
+    place = pw.IntegerField()
+    path = pw.TextField()
+    sha256 = pw.TextField()
+    bytes = pw.BigIntegerField()
+    mime = pw.TextField()
+    width = pw.IntegerField(null=True)
+    height = pw.IntegerField(null=True)
+    created_at = pw.TextField()
+    nth = pw.IntegerField()  # at its place: 0 the first, 1 b, 26 ba
     original_sha256 = pw.TextField(null=True)  # of the bytes that came, where it is a copy of others
 
     class Meta:
@@ -265,9 +275,21 @@ class ShelfItem(Table):
         primary_key = pw.CompositeKey("order_id", "number")
 
 
-class Output(Made):
+class Output(Table):
     """The view of both: what a later stage can be fed with."""
 
+    id = pw.TextField(primary_key=True)
+    order_id = pw.TextField()
+    number = pw.IntegerField()
+    place = pw.IntegerField()
+    path = pw.TextField()
+    sha256 = pw.TextField()
+    bytes = pw.BigIntegerField()
+    mime = pw.TextField()
+    width = pw.IntegerField(null=True)
+    height = pw.IntegerField(null=True)
+    created_at = pw.TextField()
+    nth = pw.IntegerField()  # at its place: 0 the first, 1 b, 26 ba
     liked = FlagField()
     shelved = FlagField()
     original_sha256 = pw.TextField(null=True)
@@ -292,31 +314,6 @@ class Told(Table):
 
     class Meta:
         table_name = "told"
-
-
-class Lying(Table):
-    """Each file on the shelf as it was looked at last."""
-
-    path = pw.TextField(primary_key=True)
-    bytes = pw.IntegerField()
-    changed = pw.IntegerField()  # ctime, nanoseconds
-    what = pw.TextField()  # empty: a product as it was made; edited, copy:ID, other
-
-
-class ShelfState(Table):
-    """Products that do not lie as they were made."""
-
-    product = pw.TextField(primary_key=True)
-    edited = FlagField()
-    missing = pw.TextField(null=True)  # since when
-    gone = FlagField()
-
-
-class Shown(Table):
-    """What was written last into the attributes that a desktop shows."""
-
-    product = pw.TextField(primary_key=True)
-    words = pw.TextField()
 
 
 class ProviderStop(Table):
@@ -395,5 +392,5 @@ class Parameter(Table):
 
 TABLES: Sequence[type[Table]] = (
     Meta, Orders, Item, GenerationLog, Product, Interim, ShelfItem, LedgerMark, ProviderStop, Command,
-    Upload, Question, Spending, Outage, Parameter, ProductTag, Unsearched, Marking, Told, Lying, ShelfState, Shown,
+    Upload, Question, Spending, Outage, Parameter, ProductTag, Unsearched, Marking, Told,
 )  # fmt: skip

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +20,6 @@ from artfactoryd.clock import iso
 from artfactoryd.core.foreign.reading import AUTO
 from artfactoryd.core.noticing.changes import (
     Adopted,
-    AsMade,
     Back,
     Change,
     Edited,
@@ -30,10 +28,10 @@ from artfactoryd.core.noticing.changes import (
     Gone,
     Missing,
     Moved,
-    Other,
 )  # fmt: skip
 from artfactoryd.daemon import importing
 from artfactoryd.daemon.app import App
+from artfactoryd.daemon.noticing.told import ShelfChanged, news_of
 from artfactoryd.durable import move_new
 from artfactoryd.errors import StorageFull
 from artfactoryd.execution.shelving import anew
@@ -71,7 +69,7 @@ class Following:
             await self._follow(together)
         for together in _together(foreign):
             await self._take_in(together)
-        if told := _told(changes):
+        if told := news_of(changes):
             news.tell(told)
 
     async def _follow(self, changes: Sequence[Change | Missing]) -> None:
@@ -157,7 +155,7 @@ class Following:
         for together in _together(gone):
             await self._books.record(*(ProductGone(product=one.product.id, path=one.product.path) for one in together))
         if gone:
-            news.tell(news.ShelfChanged(gone=len(gone)))
+            news.tell(ShelfChanged(gone=len(gone)))
 
     async def follow_orders(self, papers: Sequence[str]) -> None:
         """`papers`: folders in which an order's papers lie. An order goes on there whose own folder has none."""
@@ -181,12 +179,3 @@ class Following:
 
 def _together(changes: Sequence[T]) -> Iterator[Sequence[T]]:
     return (changes[at : at + TOGETHER] for at in range(0, len(changes), TOGETHER))
-
-
-def _told(changes: Iterable[Change | Missing]) -> news.ShelfChanged | None:
-    kinds = Counter(
-        "moved" if isinstance(change, Moved) else type(change).__name__.lower()
-        for change in changes if type(change) not in (AsMade, Other)
-    )  # fmt: skip
-    counts = {name: kinds[name] for name in ("moved", "edited", "missing", "back", "foreign", "copied") if kinds[name]}
-    return news.ShelfChanged(**counts) if counts else None

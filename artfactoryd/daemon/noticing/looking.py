@@ -16,7 +16,7 @@ from artfactoryd.shelf import survey
 from artfactoryd.shelf.survey import Lies, may_be_picture
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.noticing import known
-from artfactoryd.storage.noticing.known import EDITED, TOP, Looked, Shelved
+from artfactoryd.storage.noticing.known import EDITED, TOP, Looked, Row, Shelved
 
 TRUSTED = 3600.0  # seconds after it was made within which a file that nobody looked at was last written
 
@@ -94,7 +94,9 @@ class Looking:
         if self._visited is not None:
             self._visited.add(folder)
         then, files = known.in_folder(self._index, folder), dict(lying.files)
-        for shelved in then.products:
+        differing = [row.id for row in then.products if not _lies_as_then(row, folder, files)]
+        rows = known.by_id(self._index, differing).values() if differing else ()
+        for shelved in sorted(rows, key=lambda row: row.product.missing is not None):
             self._compare(shelved, folder, files)
         for name, lies in files.items():
             self._stray(folder, name, lies, then.others.get(f"{folder}/{name}"))
@@ -160,6 +162,16 @@ class Looking:
         for path in paths:
             if lies := self._lies(path):
                 yield File(path, lies.bytes, lies.changed)
+
+
+def _lies_as_then(row: Row, folder: str, files: dict[str, Lies]) -> bool:
+    """Then its file is taken out of `files`."""
+    name = row.path[len(folder) + 1 :]
+    lies = files.get(name)
+    is_same = lies is not None and row.plain == 1 and lies[0] == row.bytes and lies[1] == row.changed
+    if is_same:
+        del files[name]
+    return is_same
 
 
 def _is_as_then(lies: Lies, looked: Looked) -> bool:

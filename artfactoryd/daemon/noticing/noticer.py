@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from posixpath import dirname
@@ -29,12 +29,13 @@ from artfactoryd.storage.noticing import applied, known
 
 log = logging.getLogger(__name__)
 
+MANY = 1000  # files that were seen for the first time, remembered together
 SLICE = 0.03  # seconds of work at a time
 EVERY = 3600.0  # seconds between two passes over everything
 LOWEST = 20.0  # how many times as long as it worked a pass rests
 GONE_AFTER = 30.0  # seconds between the two passes after which what is missing is gone
 FOLDERS_EVERY = 5.0  # seconds, at least, between two looks at the times of all folders
-SPARING = 4000.0  # how many times as long as it took, where events are told; else 100
+SPARING = 10_000.0  # how many times as long as it took, where events are told; else 100
 AGAIN = 1.0  # seconds until what is still being written is looked at again
 AWAY_EVERY = 2.0  # seconds between looks for a disk that is not there
 PATIENCE = 2.0  # seconds for which a run that ends by itself waits for the first look
@@ -135,9 +136,9 @@ class Noticer:
             self._home, self._app.books.index, self._folders, self._events.add, settle=settle, since=self._since
         )
         await asyncio.to_thread(choose, looking)
-        worked = await self._in_slices(looking.go_on, rest)
+        worked = await self._in_slices(looking.go_on, rest, partial(self._note_seen, looking, MANY))
         found, self._fresh = looking.found, looking.found.fresh
-        await self._note_seen(looking)
+        await self._note_seen(looking, 0)
         if not found.is_empty:
             await self._following.follow_orders(found.papers)
             evidence = await asyncio.to_thread(Evidence, self._home, self._app.books.index, found)
@@ -149,22 +150,27 @@ class Noticer:
                 self._whole_at = min(self._whole_at, time.monotonic() + max(GONE_AFTER, 100 * self._took))
         return worked
 
-    async def _in_slices(self, work: Callable[[float], bool], rest: float) -> float:
+    async def _in_slices(
+        self, work: Callable[[float], bool], rest: float, between: Callable[[], Awaitable[None]] | None = None
+    ) -> float:
         worked, is_more = 0.0, True
         while is_more:
             began = time.monotonic()
             is_more = await asyncio.to_thread(work, SLICE)
             took = time.monotonic() - began
             worked += took
+            if between:
+                await between()
             await asyncio.sleep(took * rest)
         return worked
 
-    async def _note_seen(self, looking: Looking) -> None:
+    async def _note_seen(self, looking: Looking, most: int) -> None:
+        """Of files that were seen for the first time, when they are more than that."""
         found = looking.found
-        for at in range(0, len(found.as_made), 1000):
-            files = [(file, "") for file in found.as_made[at : at + 1000]]
-            await self._app.books.note(partial(applied.look, files=files))
-        if found.unlisted:
+        while len(found.as_made) > most:
+            files, found.as_made = found.as_made[:MANY], found.as_made[MANY:]
+            await self._app.books.note(partial(applied.look, files=[(file, "") for file in files]))
+        if found.unlisted and not most:
             await self._app.books.note(partial(applied.forget, paths=found.unlisted))
 
     # --- what is missing ---

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from artfactoryd.core import strict_json
 from artfactoryd.core.noticing.changes import Known
@@ -42,18 +42,35 @@ class Shelved:
     created_at: str
 
 
+class Row(NamedTuple):
+    """Of a product, what tells at once whether its file lies as it did. `plain`: it lay there as it was made."""
+
+    id: str
+    path: str
+    bytes: int | None
+    changed: int | None
+    plain: int
+
+    @classmethod
+    def decode(cls, values: Sequence[Any], /) -> Row:
+        return cls._make(values)
+
+
 class Folder(NamedTuple):
     """`others`: files that are no products, by their paths."""
 
-    products: Sequence[Shelved]
+    products: Sequence[Row]
     others: Mapping[str, Looked]
 
 
 def in_folder(index: Index, folder: str) -> Folder:
     """What lies directly in it."""
     values = (f"{folder}/", f"{folder}0", len(folder) + 2)
-    sql = f"{_SHELVED} WHERE {_DIRECT.format(path='p.path')} ORDER BY s.missing IS NOT NULL"
-    products = [_shelved(row) for row in index.rows(sql, values)]
+    sql = (
+        "SELECT p.id, p.path, l.bytes, l.changed, s.product IS NULL AND l.what = '' FROM product p "
+        f"{_STATE} LEFT JOIN lying l ON l.path = p.path WHERE {_DIRECT.format(path='p.path')}"
+    )
+    products = index.all(Row, sql, values)
     sql = f"SELECT path, bytes, changed, what FROM lying WHERE {_DIRECT.format(path='path')} AND what <> ''"
     rows = index.rows(sql, values)
     others = {row["path"]: Looked(row["bytes"], row["changed"], row["what"]) for row in rows if row["what"] != EDITED}
