@@ -58,7 +58,7 @@ def cpu_of_children() -> float:
 
 def ours(base: str) -> tuple[float, float, float]:
     """From the first wish to the last settlement; CPU of the whole process, its start included, and apart from it that
-    of the later look."""
+    of the processes that look at pictures later and draw contact sheets."""
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder).resolve() / "home")
         for _ in make_home(home):
@@ -77,9 +77,9 @@ def ours(base: str) -> tuple[float, float, float]:
 
 
 def looking(home: Home) -> float:
-    """Seconds of the processor's time that decoding took, as the log tells it."""
+    """Seconds of the processor's time that decoding and drawing took, as the log tells it."""
     text = "".join(path.read_text() for path in home.logs.glob("*") if path.is_file())
-    return sum(float(seconds) for seconds in re.findall(r"looked at \d+ pictures in ([0-9.]+) s", text))
+    return sum(float(seconds) for seconds in re.findall(r"in ([0-9.]+) s of a processor", text))
 
 
 def settings(base: str) -> dict[str, object]:
@@ -128,7 +128,7 @@ def report(kind: str, figures: dict[str, tuple[float, float]], later: float) -> 
     rate, cpu = figures["artfactoryd"]
     for name, (items, spent) in figures.items():
         print(f"  {name:<12} {items:7.1f} items/s   {spent:5.1f} ms CPU an item, the start of the process included")
-    print(f"  the later look, beside it: {later:.1f} ms CPU an item")
+    print(f"  the later look and contact sheets, beside it: {later:.1f} ms CPU an item")
     for name, least in (("aiohttp", 1.0), ("httpx", 2.0)):
         ratio = rate / figures[name][0]
         print(f"  against bare {name:<8} {ratio:5.2f}x   to reach {least:.1f}x   {word(ratio >= least)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 LONGEST_RUN = 86_400.0  # seconds; no provider lets a run go on for a day
@@ -31,10 +30,11 @@ def _within(value: object, most: float) -> float | None:
     return float(value) if 0 <= value <= most and math.isfinite(value) else None
 
 
-def money_counted(line: Mapping[str, Any]) -> dict[str, Any]:
+def money_counted(line: dict[str, Any]) -> dict[str, Any]:
     """Fields of a ledger line, with 0 for money that cannot be true: an earlier release took a provider's time as it
     came, and less than nothing would widen every cap."""
-    return {**line, **{name: 0 for name in MONEY & line.keys() if _is_mad(line[name])}}
+    mad = [name for name in MONEY if _is_mad(line.get(name))]
+    return {**line, **dict.fromkeys(mad, 0)} if mad else line
 
 
 def _is_mad(cost: object) -> bool:

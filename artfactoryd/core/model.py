@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -55,7 +55,10 @@ class Model:
         return cls(**{**value, **lists, "price": price})
 
     def snapshot(self) -> dict[str, Any]:
-        return {**asdict(self), "price": self.price and self.price.to_mapping()}
+        return {
+            **{f.name: getattr(self, f.name) for f in fields(self)},
+            "price": self.price and self.price.to_mapping(),
+        }
 
     @property
     def properties(self) -> Mapping[str, Schema]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from artfactoryd.daemon import mailbox
-from artfactoryd.daemon.app import App
 from artfactoryd.errors import ArtFactoryError, StorageFull
 from artfactoryd.execution.shelving import anew
 from artfactoryd.medium import in_words
 from artfactoryd.planning.accepted import expander
 from artfactoryd.storage import rebuild
+
+if TYPE_CHECKING:  # whoever makes it again without a daemon, or asks one to, loads none
+    from artfactoryd.daemon.app import App
 
 NAME = "reindex"  # of the command
 PATIENCE = 24 * 3600.0  # seconds that whoever asks waits for its answer, while the daemon is there

@@ -24,7 +24,8 @@ from artfactoryd.storage.rows import OrderRow, ProductRow
 
 log = logging.getLogger(__name__)
 
-EVERY = 4.0  # seconds between two drawings of one order's sheet while it is made
+EVERY = 4.0  # seconds, at least, between two drawings of one order's sheet while it is made
+SHARE = 0.2  # of a processor that drawings of one order may take meanwhile
 LOOK = 0.2  # seconds until it is seen again whether one that is due may be drawn
 DUE = "sheets"  # below .artfactory: an empty file for each order
 MADE = frozenset({OrderState.QUEUED, OrderState.PROCESSING})
@@ -39,7 +40,7 @@ class Sheets:
         self._marked: set[str] = set()  # orders that are remembered
         self._drawing: str | None = None
         self._knows_left = False  # what an earlier run left is remembered
-        self._drawn: dict[str, float] = {}
+        self._next: dict[str, float] = {}  # when an order's sheet may be drawn again while it is made
         self._came = asyncio.Event()
 
     def came(self, products: Iterable[ProductRow]) -> None:
@@ -54,7 +55,7 @@ class Sheets:
                 durable.make_folders(self._folder)
             durable.write_note(self._folder / order_id, b"")
             self._marked.add(order_id)
-            self._drawn.setdefault(order_id, asyncio.get_running_loop().time())
+            self._next.setdefault(order_id, asyncio.get_running_loop().time() + EVERY)
         items = self._due.setdefault(order_id, set())
         if item is not None:
             items.add(item)
@@ -86,14 +87,15 @@ class Sheets:
 
     async def _look_at(self, order_id: str) -> None:
         clock = asyncio.get_running_loop().time
-        if not self._is_idle() and clock() - self._drawn.get(order_id, 0.0) < EVERY:
+        if not self._is_idle() and clock() < self._next.get(order_id, 0.0):
             return
         items, self._drawing = self._due.pop(order_id), order_id
         try:
             row, is_over = await asyncio.to_thread(self._judged, order_id)
+            took = 0.0
             if row is not None:
-                await self._draw(row, None if is_over or not items else {max(items)})
-            self._drawn[order_id] = clock()
+                took = await self._draw(row, None if is_over or not items else {max(items)})
+            self._next[order_id] = clock() + max(EVERY, took / SHARE)
             if (row is None or is_over) and order_id not in self._due:
                 self._forget(order_id)
         except OSError as error:
@@ -111,26 +113,28 @@ class Sheets:
 
     def _forget(self, order_id: str) -> None:
         self._marked.discard(order_id)
-        self._drawn.pop(order_id, None)
+        self._next.pop(order_id, None)
         with suppress(OSError):
             (self._folder / order_id).unlink()
 
-    async def _draw(self, row: OrderRow, items: Collection[int] | None) -> None:
-        """What looks as it did is left as it is."""
-        index, root = self._app.books.index, self._app.home.root
+    async def _draw(self, row: OrderRow, items: Collection[int] | None) -> float:
+        """What looks as it did is left as it is. The seconds of the processor that it took."""
+        index, root, took = self._app.books.index, self._app.home.root, 0.0
         pages = sheets.of_order(index, root, row, items)
         while (sheet := await asyncio.to_thread(next, pages, None)) is not None:
             if any(place.picture and place.picture.product for place in sheet.layout.places):
-                await self._draw_page(row, sheet)
+                took += await self._draw_page(row, sheet)
+        return took
 
-    async def _draw_page(self, row: OrderRow, sheet: Sheet) -> None:
+    async def _draw_page(self, row: OrderRow, sheet: Sheet) -> float:
         assert row.folder is not None
         folder = (self._app.home.root / row.folder / file_name(sheet.page)).parent
         if not folder.parent.is_dir():
-            return  # the order's folder is somewhere else by now
+            return 0.0  # the order's folder is somewhere else by now
         if sheet.page > 1:
             await asyncio.to_thread(durable.make_folders, folder)
         name = file_name(sheet.page).rpartition("/")[2]
         target, mark = await asyncio.to_thread(place_for, folder, name, sheet.order, sheet.page)
-        if mark is None or mark.digest != sheet.digest:
-            await self._app.execution.later.draw(sheet, target)
+        if mark is not None and mark.digest == sheet.digest:
+            return 0.0
+        return await self._app.execution.later.draw(sheet, target)

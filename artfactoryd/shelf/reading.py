@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Json
 from artfactoryd.entries import TEMPORARY, bounded
-from artfactoryd.shelf.sidecars import CARD, NAMES, product_of, sidecar_of
+from artfactoryd.shelf.sidecars import CARD, NAMES, mirrored, product_of, sidecar_of
 
 MOST_BYTES = 16 << 20  # of a sidecar
 
@@ -102,10 +103,18 @@ def orphans(projects: Path) -> Iterator[Path]:
 
 
 def _orphans_in(folder: Path, names: set[str]) -> Iterator[Path]:
+    lying = names | _lying_in(mirrored(folder))
     for name in sorted(names):
-        alone = name.endswith(CARD) and name.removesuffix(CARD) not in names
+        alone = name.endswith(CARD) and name.removesuffix(CARD) not in lying
         if TEMPORARY.fullmatch(name) or (alone and _is_alone(folder / name)):
             yield folder / name
+
+
+def _lying_in(folder: Path | None) -> set[str]:
+    """Of a folder that is not there, nothing: what is alone is looked at once more by its own path."""
+    with suppress(OSError):
+        return set(os.listdir(folder)) if folder else set()
+    return set()
 
 
 def _is_alone(card: Path) -> bool:

@@ -53,8 +53,12 @@ def _project(product: Path, projects: Path | None) -> Path | None:
 def product_of(card: Path) -> Path:
     """Whose sidecar lies there, going by its path alone."""
     product = card.with_name(card.name.removesuffix(CARD))
-    levels = [number for number, part in enumerate(product.parts) if part in NAMES]
-    if not levels or os.path.lexists(product):
-        return product
-    parts = product.parts
-    return Path(*parts[: levels[-1]], *parts[levels[-1] + 1 :])
+    folder = mirrored(card.parent)
+    return product if folder is None or os.path.lexists(product) else folder / product.name
+
+
+def mirrored(folder: Path) -> Path | None:
+    """The folder whose products' sidecars lie in this one; None of what is in no folder of sidecars."""
+    parts = folder.parts
+    levels = [number for number, part in enumerate(parts) if part in NAMES]
+    return Path(*parts[: levels[-1]], *parts[levels[-1] + 1 :]) if levels else None

@@ -13,7 +13,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import peewee as pw
 
@@ -185,6 +185,12 @@ class Database:
         """Of what no table describes: a count, a join. JSON columns come as lists and objects."""
         names, rows = self._answer(sql, values)
         return [_decoded(dict(zip(names, row, strict=True))) for row in rows]
+
+    def first(self, sql: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
+        """The first row, as it is kept."""
+        with self._one() as db:
+            row: tuple[Any, ...] | None = _asked(db, sql, values).fetchone()
+            return row
 
     def row(self, sql: str, values: Sequence[object] = ()) -> Row | None:
         rows = self.rows(sql, values)

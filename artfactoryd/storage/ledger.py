@@ -281,7 +281,7 @@ def _read(path: Path, offset: int, aloud: bool) -> Iterator[tuple[Json, Position
                 raise unreadable_line(path, line_number(path, damaged[0]), damaged[1])
             step.append((line, begin))
             if not line.pop("more", False):
-                yield from ((one, Position(path.name, offset, begin)) for one, begin in step)
+                yield from ((one, Position(path.name, offset, first)) for one, first in step)
                 step = []
 
 

@@ -8,6 +8,7 @@ cannot go that way, so a line that is not legal never reaches the ledger.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from artfactoryd.core.letters import place_among
@@ -62,6 +63,15 @@ FROM_ZERO = (
 FED = (Settlement, Failure, Release, Retry, Tombstone)  # after these, what is fed with the item may begin or end
 UNSENT_ENDS = (ItemState.CANCELLED, ItemState.FAILED)  # in which an item may end that was to be sent again
 FOUND_LATE = "It was bought after all, and found when the item had been sent again: look at it in the provider's list."
+
+
+def apply_again(index: Index, event: Event) -> None:
+    """What the ledger tells. The caps of its day were heeded when it was sent: of a ledger that was put back together
+    with another's lines, a day may hold more than they allow."""
+    if isinstance(event, Wish):
+        _wish_again(index, replace(event, caps={}) if event.caps else event)
+    else:
+        apply(index, event)
 
 
 def apply(index: Index, event: Event) -> frozenset[Hashable] | None:
@@ -136,6 +146,11 @@ def _one(changed: int, event: OfOrder | Pause) -> None:
 
 def _wish(index: Index, event: Wish) -> None:
     _heed_person(index, event)
+    _wish_again(index, event)
+
+
+def _wish_again(index: Index, event: Wish) -> None:
+    """Of one that was sent: what a person had paused was heeded then."""
     move(index, event, "wish", attempt=event.attempt, attempts=event.nth, reason=None)
     day = event.day or event.at[:10]
     reserve(index, event, day)
@@ -210,10 +225,11 @@ def _ticket(index: Index, event: TicketTaken) -> None:
 
 def _at(index: Index, event: OfItem) -> tuple[str, str | None]:
     """Its state, and the attempt it is at."""
-    row = index.row("SELECT state, attempt FROM item WHERE order_id = ? AND number = ?", (event.order, event.item))
+    row = index.first("SELECT state, attempt FROM item WHERE order_id = ? AND number = ?", (event.order, event.item))
     if row is None:
         raise UnknownItem(event.order)
-    return row["state"], row["attempt"]
+    state, attempt = row
+    return state, attempt
 
 
 def _doubt_ends(index: Index, event: OfAttempt, **columns: object) -> None:

@@ -125,7 +125,8 @@ def build(home: Home, expander: Expander, tell: Tell = _nobody, *, at_work: bool
         exchange.remove(new)
         with closing(Index.open(new)) as index:
             lookups, shelf = index.unburden(), _Shelf(index, home, tell)
-            shelf.walk()  # first: of each product that lies there the ledger has a line by the time that is read
+            with index.db.atomic():  # first: of what lies there the ledger has its lines by the time that it is read
+                shelf.walk()
             report.lines = _by_ledger(index, home, expander, tell, at_work)
             with index.db.atomic("IMMEDIATE"):
                 for lookup in lookups:
@@ -206,7 +207,7 @@ class _Shelf:
         self._index, self._home, self._tell = index, home, tell
         self._unread: list[str] = []
         self._unnamed: list[str] = []
-        self._strangers, self._before = Strangers(index, home.root), Before(home.index_file)
+        self._strangers, self._before = Strangers(index), Before(home.index_file)
         self._changed: list[str] = []
         self._left: list[str] = []
         self.bare: list[str] = []
@@ -333,7 +334,7 @@ class _Shelf:
         )  # fmt: skip
         self._add_items()
         self._add_unkept()
-        self._strangers.look_again()
+        self._strangers.settle()
         for mark in marks:
             projection.apply(self._index, mark)
         if new:

@@ -52,15 +52,15 @@ def settle(index: Index, event: OfAttempt, cost: int, *, by_time: bool = False) 
     More than that, as for more or larger pictures than were asked for, stops the order's next wishes; of a bill by
     time, only more than twice that, or more than the order's cap.
     """
-    sql = "SELECT coalesce(cost, reserved) AS counted, day FROM generation_log WHERE id = ?"
-    attempt = index.row(sql, (event.attempt,))
-    if attempt is None:
+    row = index.first("SELECT coalesce(cost, reserved), day FROM generation_log WHERE id = ?", (event.attempt,))
+    if row is None:
         raise LookupError(event.attempt)
-    if change := cost - attempt["counted"]:
+    counted, day = row
+    if change := cost - counted:
         index.run("UPDATE orders SET committed = committed + ? WHERE id = ?", change, event.order)
-        count(index, attempt["day"], change)
+        count(index, day, change)
     if change > 0:
-        stops = not by_time or cost > 2 * attempt["counted"]
+        stops = not by_time or cost > 2 * counted
         sql = (
             "UPDATE orders SET overrun = CASE WHEN ? OR committed > cap THEN 1 ELSE overrun END, "
             "dearest = CASE WHEN dearest < ? THEN ? ELSE dearest END WHERE id = ?"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
+from functools import lru_cache
 
 from artfactoryd import clock
 from artfactoryd.core import strict_json
@@ -14,10 +14,9 @@ from artfactoryd.core.json_types import Document, Value
 from artfactoryd.core.model import Model
 from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.sidecar import unkept
-from artfactoryd.shelf.reading import read_sidecar
-from artfactoryd.shelf.sidecars import sidecar_of
 from artfactoryd.storage.index import Index
 
+CHUNK = 500  # rows written together
 ITEM = "item_key, asked, delivered, replaces"  # of a sidecar's item, for reuse; and which product it lies beside
 COLUMNS = "id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, original_sha256"
 FACTS = "id, order_name, provider, model, generation, seed, copy, rehearsal, origin, parents"
@@ -75,18 +74,25 @@ def _place(sidecar: Document) -> tuple[str, int]:
 def facts_of(sidecar: Document) -> tuple[object, ...]:
     """What is asked of products whose order is not known here, as a row of `told`. Raises as `row_of` does."""
     order, item, told = sidecar["order"] or {}, sidecar["item"] or {}, sidecar["model"]
-    model = Model(
-        provider=_text(sidecar["provider"]), id=_text(told["id"]), version=told["version"], family=told["family"],
-        modality=_text(told["modality"]), text=("prompt",),
-    )  # fmt: skip
+    provider = _text(sidecar["provider"])
+    model = _model(provider, _text(told["id"]), told["version"], told["family"], _text(told["modality"]))
     seed, generation = item.get("seed"), sidecar["parameters"]["generation"]
     if is_imported(sidecar):
         seed = generation.get("seed")
     return (
-        _text(sidecar["id"]), order.get("name"), model.provider, strict_json.dumps(model.snapshot()),
+        _text(sidecar["id"]), order.get("name"), provider, model,
         strict_json.dumps(generation), _whole(seed) if isinstance(seed, int) else None, item.get("copy"),
         int(bool(sidecar["rehearsal"])), strict_json.dumps(sidecar["origin"]), strict_json.dumps(sidecar["parents"]),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _model(provider: str, name: str, version: str | None, family: str | None, modality: str) -> str:
+    """As it is kept of an order's."""
+    model = Model(
+        provider=provider, id=name, version=version, family=family, modality=modality, text=("prompt",)
+    )  # fmt: skip
+    return strict_json.dumps(model.snapshot())
 
 
 def is_text(path: str) -> bool:
@@ -100,28 +106,29 @@ def is_text(path: str) -> bool:
 class Strangers:
     """Products whose orders are not known here: what their sidecars say of them."""
 
-    def __init__(self, index: Index, root: Path) -> None:
-        self._index, self._root = index, root
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._facts: list[tuple[object, ...]] = []
         self.imported = False  # whether there is one that no order made
 
     def tell(self, sidecar: Document) -> None:
-        """As it is read; one that does not tell how its product was made still tells that there is one."""
-        if is_imported(sidecar):
-            self.imported = True
-            self._add(sidecar)
-
-    def look_again(self) -> None:
-        """When all orders are known that there are."""
-        sql = "SELECT path FROM found WHERE order_id <> '' AND order_id NOT IN (SELECT id FROM orders)"
-        for row in self._index.rows(sql):
-            product = self._root / row["path"]
-            with suppress(OSError, ValueError):
-                if card := sidecar_of(product, self._root / product.relative_to(self._root).parts[0]):
-                    self._add(read_sidecar(card))
-
-    def _add(self, sidecar: Document) -> None:
+        """As it is read, when it is not known yet whether the ledger tells of its order. One that does not tell how its
+        product was made still tells that there is one."""
+        self.imported = self.imported or is_imported(sidecar)
         with suppress(ValueError, KeyError, TypeError, AttributeError):
-            self._index.add(INSERT_FACTS, [facts_of(sidecar)])
+            self._facts.append(facts_of(sidecar))
+        if len(self._facts) >= CHUNK:
+            self._add()
+
+    def settle(self) -> None:
+        """When all orders and products are known that there are: of those that have an order it tells everything."""
+        self._add()
+        strange = "SELECT id FROM product WHERE order_id NOT IN (SELECT id FROM orders)"
+        self._index.run(f"DELETE FROM told WHERE id NOT IN ({strange})")
+
+    def _add(self) -> None:
+        self._index.add(INSERT_FACTS, self._facts)
+        self._facts.clear()
 
 
 def _original(file: Document) -> str | None:

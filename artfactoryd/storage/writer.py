@@ -37,7 +37,7 @@ from artfactoryd.medium import in_words
 from artfactoryd.storage import derived, events, in_doubt, ledger, months, projection
 from artfactoryd.storage import transitions as legal
 from artfactoryd.storage.database import OF_VALUES, UNWRITTEN, DatabaseError, is_trouble, trouble
-from artfactoryd.storage.events import Event, Folder, Wish
+from artfactoryd.storage.events import Event, Folder
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Ledger, Position
 from artfactoryd.storage.lists import words
@@ -374,11 +374,8 @@ def _unfit(folder: Path, position: Position, error: Exception, anew: bool) -> St
 
 
 def _apply_again(index: Index, event: Event, expander: Expander) -> None:
-    """What the ledger tells was sent. The caps of its day were heeded then: of a ledger that was put back together with
-    another's lines, a day may hold more than they allow."""
-    event = replace(event, caps={}) if isinstance(event, Wish) else event
     try:
-        projection.apply(index, event)
+        projection.apply_again(index, event)
     except legal.UnknownItem as error:
         order = index.order(error.order_id)
         if order is None:
@@ -386,7 +383,7 @@ def _apply_again(index: Index, event: Event, expander: Expander) -> None:
         providers, items = expander(order)
         while chunk := _take(items):
             derived.add_items(index, order.id, providers, chunk)
-        projection.apply(index, event)
+        projection.apply_again(index, event)
 
 
 def _remember(index: Index, position: Position, mark: str) -> None:

@@ -159,6 +159,7 @@ VARIANTS: dict[str, dict[str, Callable[[Line], bool]]] = {
         "liked": has(liked=True), "not liked": has(liked=False),
         "tagged": lambda line: "shiny" in line["tags"],
     },
+    "product.gone": {"": whole, "found again": has(lifted=True)},
     "command": {
         **{name: has(name=name) for name in ("approve", "cancel", "retry", "pause", "resume", "like", "tag")},
         "by dropping": lambda line: "claim" in line["answer"],

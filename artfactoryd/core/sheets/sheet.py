@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 
+from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.sheets.facts import Picture
 from artfactoryd.core.sheets.layout import Header, Layout, Place
@@ -28,15 +28,13 @@ class Sheet:
     @property
     def digest(self) -> str:
         """The same for what looks the same."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:16]
+        return hashlib.sha256(strict_json.data(self.to_json())).hexdigest()[:16]
 
     def to_json(self) -> Json:
         """What is needed to draw it; what a picture's facts were is told by rows, columns and captions by now."""
-        value = asdict(self)
-        for place in value["layout"]["places"]:
-            if place["picture"]:
-                place["picture"] |= {"facts": {}, "parameters": {}}
-        return value
+        places = [{**_told(place), "picture": place.picture and _drawn(place.picture)} for place in self.layout.places]
+        named = {side: [_told(header) for header in getattr(self.layout, side)] for side in ("columns", "rows")}
+        return {**_told(self), "layout": {**_told(self.layout), **named, "places": places}}
 
     @classmethod
     def from_json(cls, value: Json) -> Sheet:
@@ -46,10 +44,18 @@ class Sheet:
         return cls(**value | {"layout": Layout(**layout | named | {"places": places})})
 
 
+def _told(value: Sheet | Layout | Place | Header | Picture) -> Json:
+    return {f.name: getattr(value, f.name) for f in fields(value)}
+
+
+def _drawn(picture: Picture) -> Json:
+    return {**_told(picture), "facts": {}, "parameters": {}}
+
+
 def _place(value: Mapping[str, object]) -> Place:
     picture = value["picture"]
     assert picture is None or isinstance(picture, dict)
-    return Place(**{**value, "picture": picture and Picture(**picture)})  # type: ignore[arg-type]  # as asdict made it
+    return Place(**{**value, "picture": picture and Picture(**picture)})  # type: ignore[arg-type]  # as to_json made it
 
 
 def file_name(page: int) -> str:

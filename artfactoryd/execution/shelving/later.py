@@ -90,8 +90,9 @@ class LaterLook:
             self._owed = (now, owed)
         return owed
 
-    async def draw(self, sheet: Sheet, target: Path) -> None:
-        """By a process that decodes, at the same low priority. Raises OSError."""
+    async def draw(self, sheet: Sheet, target: Path) -> float:
+        """By a process that decodes, at the same low priority; the seconds of the processor that it took. Raises
+        OSError."""
         bound = self._settings.now.limits.megapixels
         glance = await self._eye.draw(sheet, self._root, self._cache.folder, bound, target)
         self._taken += glance.bytes
@@ -99,7 +100,9 @@ class LaterLook:
             raise OSError(f"{target} {'takes too long just now' if glance.is_starved else 'cannot be written'}")
         if glance.fault:
             log.error("%s could not be drawn", target)
+        log.info("drew %s in %.1f s of a processor's time", target.name, glance.seconds)
         await self._make_room()
+        return glance.seconds
 
     async def show(self, row: ProductRow) -> None:
         """The thumbnails of what was looked at before, made again for whoever wants to see it now. Raises OSError."""

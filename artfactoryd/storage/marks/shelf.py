@@ -32,7 +32,8 @@ def take_in(index: Index) -> Iterator[str]:
     for column, empty in (("tags", "[]"), ("notes", "")):  # of orders that nobody knows
         index.run(
             f"UPDATE product SET {column} = (SELECT nullif(f.{column}, ?) {_HERE}) "
-            "WHERE mark IS NULL AND order_id NOT IN (SELECT id FROM orders)", empty,
+            f"WHERE mark IS NULL AND EXISTS (SELECT 1 {_HERE} AND nullif(f.{column}, ?) IS NOT product.{column}) "
+            "AND order_id NOT IN (SELECT id FROM orders)", empty, empty,
         )  # fmt: skip
     rows = index.rows(_COUNTS)
     found = [int(row["is_liked"] == 1 and not (row["was_liked"] and not row["was_found"])) for row in rows]
