@@ -159,23 +159,17 @@ async def test_products_moved_without_their_sidecars_are_found_by_their_id_or_by
     }
 
 
-async def test_what_was_only_moved_is_held_like_what_is_gone_and_copied_after_a_reindex(
-    home: TestHome, monkeypatch: Patch
-) -> None:
+async def test_what_was_only_moved_is_copied_as_soon_as_that_is_noticed(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch) as works:
         await works.make(order("a car"))
         [moved], [card] = home.products(), cards(home)
         (away := home.home.projects / "best").mkdir()
         for path in (moved, card):
             path.rename(away / path.name)
-        held = await works.make(order("a car", notes="once more"))
-        [reason] = works.order(held).reasons
-        assert reason.code == "deleted" and "only moved is found again by `artfactoryd reindex`" in reason.text
-    assert "moved since" in again(home).text()
-    async with at_work(home, monkeypatch) as works:
-        await works.tell("approve", held)
-        await works.until(lambda: works.state(held) == "completed")
-        assert works.fake.calls() == [] and works.committed(held) == 0
+        index = works.house.books.index
+        await works.until(lambda: index.newest_products(1)[0].path.startswith("Projects/best/"))
+        again = await works.make(order("a car", notes="once more"))
+        assert works.state(again) == "completed" and works.committed(again) == 0 and len(works.fake.calls()) == 1
 
 
 async def test_a_shelf_without_a_ledger_gives_its_products(home: TestHome, monkeypatch: Patch) -> None:
