@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -102,20 +102,3 @@ def is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def away(home: Path, projects: Path, names: Callable[[], Sequence[str]]) -> str:
-    """Why the shelf is not where it should be; empty where it is. `names`: of projects in which products lie.
-
-    On a disk of its own the place where it is mounted may be there, and empty, while the disk is not.
-    """
-    try:
-        is_elsewhere = projects.is_symlink() or os.stat(projects).st_dev != os.stat(home).st_dev
-    except OSError as error:
-        return f"{projects} cannot be reached ({error.strerror})"
-    if not projects.is_dir():
-        return f"{projects} leads to {os.path.realpath(projects)}, which is not there"
-    known = names() if is_elsewhere else ()
-    if not known or any((projects / name).exists() for name in known):
-        return ""
-    return f"None of the projects is in {os.path.realpath(projects)} ({known[0]}, ...): that disk is not there"

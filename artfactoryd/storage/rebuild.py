@@ -29,7 +29,7 @@ from artfactoryd.entries import NO_FILE, readable
 from artfactoryd.errors import Refusal, StorageFull, StorageSick
 from artfactoryd.home import Home
 from artfactoryd.medium import in_words, storage_errors
-from artfactoryd.shelf import moving, reading, strayed
+from artfactoryd.shelf import moving, presence, reading, strayed
 from artfactoryd.shelf.sidecars import sidecar_of
 from artfactoryd.storage import derived, ledger, projection, told
 from artfactoryd.storage.database import complaints, is_unreadable
@@ -119,6 +119,7 @@ def reindex(
 def build(home: Home, expander: Expander, tell: Tell = _nobody, *, at_work: bool = False) -> Report:
     """The new index beside the old one, checked. `at_work`: lines and products are being added meanwhile; those that
     came in between are for whoever puts it in place (storage/writing/exchange)."""
+    presence.check(home)  # all that lies on it would be missing in the new index
     new, report = exchange.new_index(home), Report()
     with storage_errors(new):
         make_folders(home.private)

@@ -13,7 +13,7 @@ from artfactoryd.storage import rows, tables
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.noticing import tables as of_noticing
 
-TABLES = (*tables.TABLES, *of_noticing.TABLES)
+TABLES: tuple[type[tables.Table], ...] = (*tables.TABLES, *of_noticing.TABLES)
 KINDS = {"BIGINT": "INTEGER", "SMALLINT": "INTEGER", "BOOL": "INTEGER"}  # SQLite keeps them all as one
 DECODERS = [value for value in vars(rows).values() if isinstance(value, rows.Decoder)]
 

@@ -24,7 +24,7 @@ from artfactoryd.daemon.noticing.following import Following
 from artfactoryd.daemon.noticing.looking import Looking
 from artfactoryd.errors import StorageFull
 from artfactoryd.medium import in_words
-from artfactoryd.shelf import survey
+from artfactoryd.shelf import presence, survey
 from artfactoryd.storage.noticing import applied, known
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ SLICE = 0.03  # seconds of work at a time
 EVERY = 3600.0  # seconds between two passes over everything
 LOWEST = 20.0  # how many times as long as it worked a pass rests
 GONE_AFTER = 30.0  # seconds between the two passes after which what is missing is gone
+SOON = 30.0  # how many times as long as it worked, at least, a pass rests while something is missing
 FOLDERS_EVERY = 5.0  # seconds, at least, between two looks at the times of all folders
 SPARING = 10_000.0  # how many times as long as it took, where events are told; else 100
 AGAIN = 1.0  # seconds until what is still being written is looked at again
@@ -108,11 +109,13 @@ class Noticer:
         self._not_before = time.monotonic() + BUSY * (time.monotonic() - began)
 
     def _is_away(self) -> bool:
-        away = known.away(self._home, self._app.books.index)
+        away = presence.away(self._home)
         if away != self.away:
             log.error("the work waits: %s", away) if away else log.info("the shelf is there again")
             self._whole_at = 0.0  # anything may have been done to it meanwhile
             self.away = away
+        if not away:
+            presence.remember(self._home)
         return bool(away)
 
     # --- one look ---
@@ -124,7 +127,7 @@ class Noticer:
         self.has_looked = True
         took = time.monotonic() - began
         self._took = worked
-        pause = max(GONE_AFTER, 100 * worked) if is_one_missing else EVERY
+        pause = max(GONE_AFTER, SOON * worked) if is_one_missing else EVERY
         self._whole_at = time.monotonic() + pause
         self._folders_at = max(self._folders_at, time.monotonic() + FOLDERS_EVERY)
         log.debug("looked at the whole shelf in %.2f s, of which %.2f s of work", took, worked)
@@ -147,7 +150,7 @@ class Noticer:
             await self._following.follow(decided)
             self._fresh = found.fresh
             if any(isinstance(change, Missing) for change in decided):
-                self._whole_at = min(self._whole_at, time.monotonic() + max(GONE_AFTER, 100 * self._took))
+                self._whole_at = min(self._whole_at, time.monotonic() + max(GONE_AFTER, SOON * self._took))
         return worked
 
     async def _in_slices(

@@ -27,7 +27,7 @@ from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.planning import inputs
 from artfactoryd.planning.accepted import plan_of
-from artfactoryd.shelf import desktop, order_folders, placing
+from artfactoryd.shelf import desktop, order_folders, placing, presence
 from artfactoryd.shelf.kinds import UNKNOWN
 from artfactoryd.shelf.media import DECODED, is_one_colour
 from artfactoryd.shelf.received import Fetched, Received
@@ -200,6 +200,7 @@ class Filing:
             return sidecar(facts, {"name": name, **measured}, chosen.to_json(), arrival.media.kind)
 
         desktop.name_product(inscribed.file.path, chosen.id)
+        presence.check(self._home)
         folder = order_folders.lying(self._home.projects, self._root / order.folder, order.id)
         layout = self._settings.now.products.sidecars
         product = folder / placing.place(inscribed.file.path, folder, name, card, layout)

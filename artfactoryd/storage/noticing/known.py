@@ -8,13 +8,10 @@ from typing import Any, NamedTuple
 
 from artfactoryd.core import strict_json
 from artfactoryd.core.noticing.changes import Known
-from artfactoryd.home import Home
-from artfactoryd.shelf import survey
 from artfactoryd.storage.index import Index
 
 EDITED, OTHER, COPY = "edited", "other", "copy:"  # in `lying.what`; empty for a product as it was made
 TOP = "Projects"
-MOST_PROJECTS = 100
 _STATE = "LEFT JOIN shelf_state s ON s.product = p.id"
 _KNOWN = f"SELECT p.id, p.path, p.bytes, p.sha256, s.edited, s.missing, s.gone FROM product p {_STATE}"
 _SHELVED = (
@@ -139,24 +136,6 @@ def copies(index: Index, products: Iterable[str]) -> list[str]:
 def missing(index: Index) -> list[Known]:
     """Those that are not known to be gone."""
     return [_known(row) for row in index.rows(f"{_KNOWN} WHERE s.missing IS NOT NULL AND s.gone = 0")]
-
-
-def projects(index: Index) -> list[str]:
-    """Folders of projects in which products are known to lie; so many that not all of them will have been renamed."""
-    names, after = list[str](), f"{TOP}/"
-    while len(names) < MOST_PROJECTS:
-        row = index.row("SELECT min(path) AS path FROM product WHERE path > ? AND path < ?", (after, f"{TOP}0"))
-        if row is None or row["path"] is None:
-            break
-        name = row["path"].split("/")[1]
-        names.append(name)
-        after = f"{TOP}/{name}0"
-    return [name for name in names if not name.startswith(".")]
-
-
-def away(home: Home, index: Index) -> str:
-    """Why the shelf is not where it should be; empty where it is."""
-    return survey.away(home.root, home.projects, lambda: projects(index))
 
 
 def order_folders(index: Index) -> dict[str, str]:

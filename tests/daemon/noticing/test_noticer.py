@@ -116,3 +116,30 @@ async def test_an_order_goes_on_in_its_folder_wherever_a_person_has_put_that(
         assert {path.rpartition("/")[0] for path, _, _ in told(works).values()} == {"Projects/best/my cars"}
         assert not old.exists()
     assert home.lines("folder")[-1]["folder"] == "Projects/best/my cars"
+
+
+async def test_while_the_disk_of_the_shelf_is_away_nothing_is_missing_laid_or_sent(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    disk, away = home.root.parent / "disk", home.root.parent / "away"
+    disk.mkdir()
+    home.home.projects.rmdir()
+    home.home.projects.symlink_to(disk)
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a red car"))
+        await works.until(lambda: works.daemon._noticer.has_looked)
+        before = told(works)
+        disk.rename(away)
+        disk.mkdir()  # where it was mounted
+        await works.until(lambda: works.daemon._noticer.away)
+        waiting = await works.take(order("a blue car"), "late.yaml")
+        await works.until(lambda: "that disk is not there" in works.daemon._steady.refused)
+        assert told(works) == before and [*disk.iterdir()] == [] and len(works.fake.calls()) == 1
+    refused = home.call("reindex")
+    assert refused.returncode == 1 and "that disk is not there" in refused.stderr and [*disk.iterdir()] == []
+    async with at_work(home, monkeypatch) as works:
+        await works.until(lambda: works.daemon._noticer.away)
+        disk.rmdir()
+        away.rename(disk)
+        await works.until(lambda: works.state(waiting) == "completed")
+        assert before.items() <= told(works).items() and home.lines("product.gone") == []
