@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from artfactoryd.reporting.disk import no_room
+from artfactoryd.settings import Settings
 from artfactoryd.shelf import reading
 from artfactoryd.shelf.sidecars import sidecar_of
 from artfactoryd.storage.rows import ProductRow
@@ -113,7 +115,9 @@ async def test_an_order_goes_on_in_its_folder_wherever_a_person_has_put_that(
         new = home.home.projects / "best" / "my cars"
         old.rename(new)
         await works.until(lambda: works.folder(order_id) == "Projects/best/my cars")
-        assert {path.rpartition("/")[0] for path, _, _ in told(works).values()} == {"Projects/best/my cars"}
+        await works.until(
+            lambda: {path.rpartition("/")[0] for path, _, _ in told(works).values()} == {"Projects/best/my cars"}
+        )
         assert not old.exists()
     assert home.lines("folder")[-1]["folder"] == "Projects/best/my cars"
 
@@ -133,7 +137,7 @@ async def test_while_the_disk_of_the_shelf_is_away_nothing_is_missing_laid_or_se
         disk.mkdir()  # where it was mounted
         await works.until(lambda: works.daemon._noticer.away)
         waiting = await works.take(order("a blue car"), "late.yaml")
-        await works.until(lambda: "that disk is not there" in works.daemon._steady.refused)
+        assert works.order(waiting).folder is None and "that disk is not there" in no_room(home.home, Settings())
         assert told(works) == before and [*disk.iterdir()] == [] and len(works.fake.calls()) == 1
     refused = home.call("reindex")
     assert refused.returncode == 1 and "that disk is not there" in refused.stderr and [*disk.iterdir()] == []
