@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 from artfactoryd import entries
@@ -27,6 +28,7 @@ from artfactoryd.storage.noticing.known import Shelved
 from artfactoryd.storage.told import is_imported
 
 TYPES = frozenset({"image", "video"})  # of what becomes a product
+SHEET = "contact-sheet"  # begins their names
 TOGETHER = 200  # about which the index is asked at once
 
 
@@ -125,7 +127,11 @@ class Evidence:
                     self._strays.append(stray)
 
     def _tags(self, file: File) -> _Tags | None:
+        """None of a contact sheet of ours, which is drawn again and again."""
         path = self._root / file.path
+        if path.name.startswith(SHEET) and self._is_sheet(path):
+            self._strays.append(Stray(file, kind=Kind.OTHER))
+            return None
         named, card = product_in(path) or "", None
         if not named or named in self._going or self._index.product(named) is None:
             with suppress(OSError, ValueError):
@@ -133,6 +139,11 @@ class Evidence:
                 card = read_sidecar(place) if place else None
             named = named if card is None else str(card["id"])
         return _Tags(file, named, card)
+
+    def _is_sheet(self, path: Path) -> bool:
+        with suppress(OSError):
+            return is_sheet(path)
+        return False
 
     def _stray(self, tags: _Tags) -> Stray | None:
         """None for what is known by now to lie there, or has changed since it was seen."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from artfactoryd.core.noticing.changes import File, Known
+from artfactoryd.execution.shelving.filing import Placed
 from artfactoryd.home import Home
 from artfactoryd.shelf import survey
 from artfactoryd.shelf.survey import Lies, may_be_picture
@@ -46,11 +47,11 @@ class Looking:
     each before it is looked into. `since`: seconds since 1970; what was made before that was not seen being made."""
 
     def __init__(
-        self, home: Home, index: Index, folders: dict[str, int], watch: Callable[[str], None], *, settle: float,
-        since: float,
+        self, home: Home, index: Index, folders: dict[str, int], watch: Callable[[str], None], placed: Placed, *,
+        settle: float, since: float,
     ) -> None:  # fmt: skip
         self._home, self._root, self._index, self._folders, self._watch = home, home.root, index, folders, watch
-        self._settle, self._since = settle, since
+        self._placed, self._settle, self._since = placed, settle, since
         self._left: list[tuple[str, bool]] = []
         self._visited: set[str] | None = None  # of a look at everything
         self.found = Differing()
@@ -141,7 +142,10 @@ class Looking:
             self.found.changed.append((product, file))
 
     def _is_trusted(self, shelved: Shelved, lies: Lies) -> bool:
-        """What was on the shelf before anybody looked, and was not written since it was made."""
+        """What lies as it was placed, and what was on the shelf before anybody looked and was not written since it was
+        made."""
+        if self._placed.pop(shelved.product.id, None) == (lies.bytes, lies.modified):
+            return True
         made = datetime.fromisoformat(shelved.created_at).timestamp()
         return lies.bytes == shelved.product.bytes and lies.modified / 1e9 < made + TRUSTED and made < self._since
 

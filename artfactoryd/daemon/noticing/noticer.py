@@ -50,7 +50,7 @@ class Noticer:
         self._following = Following(app)
         self._folders: dict[str, int] = {}
         self._absences: dict[str, Absence] = {}
-        self._fresh = set[str]()
+        self._fresh, self._pending = set[str](), set[str]()  # to be looked at again; hinted at, and not looked at yet
         self._since, self._began = now().timestamp(), time.monotonic()
         self._whole_at, self._folders_at, self._not_before = 0.0, 0.0, 0.0
         self._took = 0.0  # seconds of work for the last look at everything
@@ -94,19 +94,22 @@ class Noticer:
     async def _look(self) -> None:
         if await asyncio.to_thread(self._is_away):
             return
-        began = time.monotonic()
-        hints = self._events.take()
-        if began >= self._whole_at or hints is None:
+        began, hints = time.monotonic(), self._events.take()
+        if hints is None:  # some were lost
+            self._whole_at = 0.0
+        if began >= self._whole_at:
             await self._look_at_all(sparing=self.has_looked and hints is not None)
+            self._pending.clear()
             return
-        if began >= self._folders_at:
-            await self._look_at(lambda looking: looking.at_changed())
-            took = time.monotonic() - began
+        self._pending |= (hints or set()) | self._fresh
+        is_due, folders = began >= self._folders_at, set(self._pending)
+        if is_due or folders:
+            await self._look_at(partial(_choose, folders=folders, also_changed=is_due))
+            self._pending -= folders
+        took = time.monotonic() - began
+        if is_due:
             self._folders_at = began + max(FOLDERS_EVERY, took * (SPARING if self._events.is_whole else 100))
-        elif hints or self._fresh:
-            hints |= self._fresh
-            await self._look_at(lambda looking: looking.at(hints))
-        self._not_before = time.monotonic() + BUSY * (time.monotonic() - began)
+        self._not_before = time.monotonic() + BUSY * took
 
     def _is_away(self) -> bool:
         away = presence.away(self._home)
@@ -136,8 +139,9 @@ class Noticer:
         """How long it worked, in seconds. `rest`: how many times as long as a slice it rests behind each."""
         settle = self._app.settings.now.inbox.settle_seconds
         looking = Looking(
-            self._home, self._app.books.index, self._folders, self._events.add, settle=settle, since=self._since
-        )
+            self._home, self._app.books.index, self._folders, self._events.add, self._app.execution.placed,
+            settle=settle, since=self._since,
+        )  # fmt: skip
         await asyncio.to_thread(choose, looking)
         worked = await self._in_slices(looking.go_on, rest, partial(self._note_seen, looking, MANY))
         found, self._fresh = looking.found, looking.found.fresh
@@ -192,6 +196,8 @@ class Noticer:
             parent = survey.identity(self._home.root / dirname(product.path))
             absence = Absence(moment, parent, volume[0] if volume else None)
             first = before.get(product.id)
+            if survey.lies(self._home.root / product.path):  # where nobody looks
+                continue
             if is_gone(first, absence, GONE_AFTER):
                 gone.append(Gone(product))
                 continue
@@ -199,3 +205,9 @@ class Noticer:
             self._absences[product.id] = first if is_same and first is not None else absence
             waits = waits or parent is not None
         return gone, waits
+
+
+def _choose(looking: Looking, folders: set[str], also_changed: bool) -> None:
+    if also_changed:
+        looking.at_changed()
+    looking.at(folders)

@@ -12,6 +12,7 @@ from artfactoryd.core.noticing.changes import (
     Copied,
     Edited,
     File,
+    Known,
     Missing,
     Moved,
     Other,
@@ -37,18 +38,25 @@ def apply(index: Index, changes: Sequence[Change | Missing], at: str) -> None:
     """`at`: now, ISO 8601."""
     for change in changes:
         if isinstance(change, Missing):
-            _miss(index, change.product.id, at)
+            _miss(index, change.product, at)
             continue
         if isinstance(change, Moved):
-            index.run("DELETE FROM lying WHERE path = ?", change.product.path)
-            index.run("UPDATE product SET path = ? WHERE id = ?", change.file.path, change.product.id)
-            index.run(
-                "UPDATE product SET unwritten = 1 WHERE id = ?", change.product.id
-            )  # its sidecar tells its project
+            if not _move(index, change):
+                continue
             _lies_there(index, change.product.id, edited=change.is_edited)
         elif isinstance(change, Edited | Back):
             _lies_there(index, change.product.id, edited=isinstance(change, Edited))
         index.run(_LIES, change.file.path, change.file.bytes, change.file.changed, _what(change))
+
+
+def _move(index: Index, change: Moved) -> bool:
+    """False where it was taken elsewhere since it was looked at. Its sidecar is to tell its project."""
+    known = (change.product.id, change.product.path)
+    sql = "UPDATE product SET path = ?, unwritten = 1 WHERE id = ? AND path = ?"
+    if not index.run(sql, change.file.path, *known):
+        return False
+    index.run("DELETE FROM lying WHERE path = ?", change.product.path)
+    return True
 
 
 def _what(change: Change) -> str:
@@ -62,9 +70,13 @@ def _what(change: Change) -> str:
     return ""
 
 
-def _miss(index: Index, product: str, at: str) -> None:
-    sql = "INSERT INTO shelf_state (product, missing) VALUES (?, ?) ON CONFLICT (product) DO UPDATE SET missing = ?"
-    index.run(sql, product, at, at)
+def _miss(index: Index, product: Known, at: str) -> None:
+    """Unless it was taken elsewhere since it was looked for."""
+    sql = (
+        "INSERT INTO shelf_state (product, missing) SELECT id, ? FROM product WHERE id = ? AND path = ? "
+        "ON CONFLICT (product) DO UPDATE SET missing = excluded.missing"
+    )
+    index.run(sql, at, product.id, product.path)
 
 
 def _lies_there(index: Index, product: str, *, edited: bool) -> None:
