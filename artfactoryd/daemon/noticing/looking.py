@@ -134,10 +134,10 @@ class Looking:
         file, is_known_there = File(product.path, lies.bytes, lies.changed), not (product.missing or product.gone)
         if looked is not None and is_known_there and _is_as_then(lies, looked) and looked.what in ("", EDITED):
             return
-        if self._is_fresh(lies):
-            self.found.fresh.add(folder)
-        elif looked is None and is_known_there and self._is_trusted(shelved, lies):
+        if looked is None and is_known_there and self._is_trusted(shelved, lies):
             self.found.as_made.append(file)
+        elif self._is_fresh(lies):
+            self.found.fresh.add(folder)
         else:
             self.found.changed.append((product, file))
 

@@ -21,7 +21,7 @@ from artfactoryd.daemon.app import App
 from artfactoryd.daemon.noticing.evidence import Evidence
 from artfactoryd.daemon.noticing.folder_events import folder_events
 from artfactoryd.daemon.noticing.following import Following
-from artfactoryd.daemon.noticing.looking import Looking
+from artfactoryd.daemon.noticing.looking import Differing, Looking
 from artfactoryd.errors import StorageFull
 from artfactoryd.medium import in_words
 from artfactoryd.shelf import presence, survey
@@ -50,6 +50,7 @@ class Noticer:
         self._following = Following(app)
         self._folders: dict[str, int] = {}
         self._absences: dict[str, Absence] = {}
+        self._awaited = set[str]()  # absent, while something was still being written
         self._fresh, self._pending = set[str](), set[str]()  # to be looked at again; hinted at, and not looked at yet
         self._since, self._began = now().timestamp(), time.monotonic()
         self._whole_at, self._folders_at, self._not_before = 0.0, 0.0, 0.0
@@ -144,7 +145,9 @@ class Noticer:
         )  # fmt: skip
         await asyncio.to_thread(choose, looking)
         worked = await self._in_slices(looking.go_on, rest, partial(self._note_seen, looking, MANY))
-        found, self._fresh = looking.found, looking.found.fresh
+        found = looking.found
+        self._await_fresh(found)
+        self._fresh = found.fresh
         await self._note_seen(looking, 0)
         if not found.is_empty:
             await self._following.follow_orders(found.papers)
@@ -156,6 +159,14 @@ class Noticer:
             if any(isinstance(change, Missing) for change in decided):
                 self._whole_at = min(self._whole_at, time.monotonic() + max(GONE_AFTER, SOON * self._took))
         return worked
+
+    def _await_fresh(self, found: Differing) -> None:
+        """What is absent may be what is just being laid elsewhere: it is looked for once more, when that is done."""
+        waits = [product for product in found.absent if product.id not in self._awaited] if found.fresh else []
+        self._awaited = {product.id for product in waits}
+        if waits:
+            found.absent = [product for product in found.absent if product.id not in self._awaited]
+            found.fresh |= {dirname(product.path) for product in waits}
 
     async def _in_slices(
         self, work: Callable[[float], bool], rest: float, between: Callable[[], Awaitable[None]] | None = None
