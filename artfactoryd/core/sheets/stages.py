@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from artfactoryd.core.sheets.facts import MODEL, SEED, STAGE, Picture
 from artfactoryd.core.sheets.layout import (
-    MOST_SIDES,
     TURNED,
     Axes,
     Layout,
@@ -24,6 +23,7 @@ from artfactoryd.core.sheets.layout import (
 )
 from artfactoryd.core.sheets.varying import Varying, common_of, varying_in, without_echoes
 
+MOST_FREE = 5  # things that vary, among which every way is tried
 COMPLETE = 0.8  # of the places of a table that shows what was made of what
 TALLEST, MOST_ROWS = 3, 12  # rows for each column; and so many rows are never too tall
 ROOT = "root"
@@ -111,7 +111,7 @@ def _by_values(made: _Made, stages: Side) -> Iterator[_Sides]:
     spread = tuple(replace(one, of=tuple(one.of[root] for root in made.of)) for one in own)
     models = tuple(one for one in spread if one.key == MODEL)
     free = tuple(one for one in spread if one.key != MODEL)
-    for chosen in ((), *some(free[:MOST_SIDES]), free):
+    for chosen in ((), *some(free[:MOST_FREE]), free):
         across = tuple(one for one in spread if one in models or one in chosen)
         down = tuple(one for one in free if one not in chosen)
         turned = TURNED * sum(spread.index(one) < spread.index(other) for one in across for other in down)
