@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 from artfactoryd.errors import WrongUse
@@ -12,6 +14,7 @@ from artfactoryd.printable import hide
 from artfactoryd.settings import Settings, expanded
 
 KEYCHAIN_SERVICE = "artfactoryd"
+KEYCHAIN_VARIABLES = ("DBUS_SESSION_BUS_ADDRESS", "PYTHON_KEYRING_BACKEND")  # without them a Linux has none
 
 
 def store(provider: str, key: str) -> None:
@@ -139,6 +142,8 @@ def clean_key(key: str, what: str) -> str:
 
 def _from_keychain(provider: str, *, certain: bool) -> str | None:
     """`certain`: the settings name the keychain, so its absence is an error."""
+    if not certain and _is_without_keychain(os.environ):
+        return None
     import keyring
     from keyring.errors import KeyringError
 
@@ -148,6 +153,16 @@ def _from_keychain(provider: str, *, certain: bool) -> str | None:
         if not certain:
             return None
         raise WrongUse(f"No API key for {provider}: the keychain cannot be read ({type(error).__name__}).") from error
+
+
+def _is_without_keychain(environ: Mapping[str, str]) -> bool:
+    """A Linux without a session, such as a server: known without loading what would ask, which takes 10 MB of memory
+    for as long as the program runs."""
+    if not sys.platform.startswith("linux") or "keyring" in sys.modules:
+        return False
+    config = Path(environ.get("XDG_CONFIG_HOME") or expanded("~/.config", environ)) / "python_keyring"
+    chosen = any(environ.get(name) for name in KEYCHAIN_VARIABLES) or (config / "keyringrc.cfg").exists()
+    return not chosen and find_spec("keyrings") is None  # the package of others that need no session
 
 
 def _from_key_file(path: Path, what: str, setting: str) -> str:

@@ -40,7 +40,7 @@ class Control:
     ) -> None:  # fmt: skip
         self._clock = clock
         self._books, self._claims, self._intake, self._execution = books, claims, intake, execution
-        self._home, self._marking = home, Marking(books, execution)
+        self._home, self._marking = home, Marking(home, books, execution)
         self._one_at_a_time = asyncio.Lock()  # the page, Held/ and the mailbox may say the same in one moment
 
     async def carry_out(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
@@ -232,6 +232,7 @@ class Control:
 
     async def _import(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         answer = await importing.take_in(self._books, self._home, command)
+        self._execution.later.wake()
         await self._books.record(_line(command, {**answer, "products": []}))
         return answer, []
 

@@ -40,10 +40,13 @@ class FoundDocument(JsonObject):
     model: str | None
     prompt: str
     on_shelf: bool
+    edited: bool  # by a person, since it was made
+    missing: str | None  # since when it does not lie there
     damaged: str | None  # in words
     liked: bool
     rating: int | None
     tags: Sequence[str]
+    collections: Sequence[str]
     notes: str | None
 
 
@@ -79,8 +82,9 @@ def product_document(row: FoundProduct, root: Path) -> FoundDocument:
         created_at=product.created_at, sha256=product.sha256, order_id=product.order_id, order=row.order_name,
         item=product.number, index=product.place, model=model.id if model else None,
         prompt=prompt_of(row.generation or {}, model) if model else "",
-        on_shelf=(root / product.path).is_file(), damaged=product.looked or None, liked=product.liked,
-        rating=product.rating, tags=row.tags, notes=row.notes,
+        on_shelf=(root / product.path).is_file(), edited=bool(row.edited), missing=row.missing,
+        damaged=product.looked or None, liked=product.liked, rating=product.rating, tags=row.tags,
+        collections=product.collections or (), notes=row.notes,
     )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ R = TypeVar("R")
 SQLITE: tuple[int, int, int] = sqlite3.sqlite_version_info
 JSON_COLUMNS = frozenset({
     "model", "git", "held", "tags", "generation", "tokens", "outputs", "actual", "returned", "answer", "inputs",
-    "library", "models", "proof",
+    "library", "models", "proof", "collections",
 })  # fmt: skip
 
 DatabaseError = pw.DatabaseError

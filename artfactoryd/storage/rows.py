@@ -226,6 +226,7 @@ class ProductRow:
     mark: str | None
     found: bool
     unwritten: bool
+    collections: list[str] | None
 
     @property
     def original(self) -> str:

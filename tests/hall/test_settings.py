@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
 
+from artfactoryd import credentials
 from artfactoryd.credentials import resolve_key, resolve_token
 from artfactoryd.documents import read_documents
 from artfactoryd.errors import Problem, Refusal, WrongUse
@@ -316,6 +318,25 @@ def test_a_machine_without_a_keychain_is_an_error_only_when_it_is_named() -> Non
     assert resolve_key(Settings(), "replicate", {}) is None
     with pytest.raises(WrongUse, match="NoKeyringError"):
         resolve_key(with_key("keychain"), "replicate", {})
+
+
+def test_a_server_without_a_session_loads_no_keychain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.delitem(sys.modules, "keyring")
+    bare = {"HOME": str(tmp_path)}
+    for name in credentials.KEYCHAIN_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+        assert not credentials._is_without_keychain({**bare, name: "some"})
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    assert credentials._is_without_keychain(bare)
+    assert resolve_key(Settings(), "replicate", bare) is None and "keyring" not in sys.modules
+    config = tmp_path / ".config" / "python_keyring"
+    config.mkdir(parents=True)
+    (config / "keyringrc.cfg").touch()
+    assert not credentials._is_without_keychain(bare)  # a person chose one
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert not credentials._is_without_keychain({})
 
 
 def test_a_key_file_must_be_readable_by_its_owner_alone(tmp_path: Path) -> None:

@@ -36,6 +36,10 @@ class Cards:
         self._one_at_a_time = asyncio.Lock()
         self._aside: set[str] = set()  # products whose sidecars are not where they were, or that the disk refused
 
+    def wake(self) -> None:
+        """There may be something to write."""
+        self._came.set()
+
     async def write_first(self) -> None:
         """The newest of what was said just now, so that whoever said it finds it there; the rest follows."""
         self._aside.clear()
@@ -68,13 +72,13 @@ class Cards:
             await self._books.note(partial(cards.remember, marks=written))
             return True
 
-    def _write(self, rows: list[ProductRow]) -> list[tuple[str, str]]:
+    def _write(self, rows: list[ProductRow]) -> list[tuple[str, str | None]]:
         """Products and marks that are written."""
-        written = []
+        written = list[tuple[str, str | None]]()
         for row in rows:
             try:
                 if self._is_written(row):
-                    written.append((row.id, row.mark or ""))
+                    written.append((row.id, row.mark))
                     continue
             except (OSError, StorageFull) as error:
                 log.warning("the sidecar of %s does not say yet how it is marked: %s", row.path, in_words(error))
@@ -90,8 +94,15 @@ class Cards:
         if card is None:
             return False
         with writing_to(card.parent):
-            told = carry(card, row.id, said_of(row, self._books.index.order(row.order_id)))
+            told = carry(card, row.id, self._said(row))
         return told is not None and self._is_beside(product, told)
+
+    def _said(self, row: ProductRow) -> Json:
+        """What its sidecar is to carry: where it lies, and, of a product that was marked, how."""
+        lies_in = {"project": row.project} if row.project else {}
+        if row.mark is None:
+            return lies_in
+        return lies_in | said_of(row, self._books.index.order(row.order_id))
 
     def _is_beside(self, product: Path, told: Json) -> bool:
         """False where the disk refuses the XMP file that is asked for."""
@@ -105,7 +116,7 @@ class Cards:
 
     def _beside(self, product: Path, told: Json) -> None:
         if self._settings.now.products.xmp and product.exists() and not xmp.keep(product, told):
-            log.warning("%s is not ours, or was changed: it is left as it is", xmp.beside(product))
+            log.warning("%s is no XMP to which anything can be added: it is left as it is", xmp.beside(product))
 
     def _add_xmp(self) -> None:
         """Of what was marked before the setting asked for them."""
@@ -126,7 +137,7 @@ class Cards:
 
 def said_of(row: ProductRow, order: OrderRow | None) -> Json:
     """By a person, or its order, as its sidecar tells it."""
-    own: Json = {"mark": row.mark, "liked": row.liked, "rating": row.rating}
+    own: Json = {"mark": row.mark, "liked": row.liked, "rating": row.rating, "collections": row.collections or []}
     if row.tags is not None or order is not None:
         own["tags"] = row.tags if row.tags is not None or order is None else list(order.tags)
     if row.notes is not None or order is not None:

@@ -40,7 +40,7 @@ CREATE INDEX "item_order_id_state_number" ON "item" ("order_id", "state", "numbe
 
 CREATE INDEX "item_state_provider_order_id" ON "item" ("state", "provider", "order_id")
 
-CREATE TABLE "product" ("id" TEXT NOT NULL PRIMARY KEY, "order_id" TEXT NOT NULL, "number" INTEGER NOT NULL, "place" INTEGER NOT NULL, "path" TEXT NOT NULL, "sha256" TEXT NOT NULL, "bytes" INTEGER NOT NULL, "mime" TEXT NOT NULL, "width" INTEGER, "height" INTEGER, "created_at" TEXT NOT NULL, "liked" INTEGER DEFAULT 0 NOT NULL, "tags" TEXT, nth INTEGER NOT NULL DEFAULT 0, looked TEXT, replaced_by TEXT, seq INTEGER, project TEXT, rating INTEGER, original_sha256 TEXT, notes TEXT, mark TEXT, found INTEGER NOT NULL DEFAULT 0, unwritten INTEGER NOT NULL DEFAULT 0)
+CREATE TABLE "product" ("id" TEXT NOT NULL PRIMARY KEY, "order_id" TEXT NOT NULL, "number" INTEGER NOT NULL, "place" INTEGER NOT NULL, "path" TEXT NOT NULL, "sha256" TEXT NOT NULL, "bytes" INTEGER NOT NULL, "mime" TEXT NOT NULL, "width" INTEGER, "height" INTEGER, "created_at" TEXT NOT NULL, "liked" INTEGER DEFAULT 0 NOT NULL, "tags" TEXT, nth INTEGER NOT NULL DEFAULT 0, looked TEXT, replaced_by TEXT, seq INTEGER, project TEXT, rating INTEGER, original_sha256 TEXT, notes TEXT, mark TEXT, found INTEGER NOT NULL DEFAULT 0, unwritten INTEGER NOT NULL DEFAULT 0, collections TEXT)
 
 CREATE INDEX "product_order_id_place" ON "product" ("order_id", "place")
 
@@ -126,6 +126,40 @@ CREATE TRIGGER told_added AFTER INSERT ON told BEGIN INSERT OR IGNORE INTO param
 
 CREATE TRIGGER product_told AFTER DELETE ON product BEGIN DELETE FROM told WHERE id = OLD.id; END
 
+CREATE INDEX item_seed ON item (seed) WHERE seed IS NOT NULL
+
+CREATE INDEX told_seed ON told (seed) WHERE seed IS NOT NULL
+
+CREATE TABLE product_collection (collection TEXT NOT NULL COLLATE NOCASE, seq INTEGER NOT NULL, PRIMARY KEY (collection, seq)) WITHOUT ROWID
+
+CREATE INDEX product_collection_seq ON product_collection (seq)
+
+CREATE TRIGGER product_collected AFTER UPDATE OF seq, collections ON product WHEN NEW.collections IS NOT NULL OR OLD.collections IS NOT NULL BEGIN DELETE FROM product_collection WHERE seq IN (OLD.seq, NEW.seq); INSERT OR IGNORE INTO product_collection (collection, seq) SELECT value, NEW.seq FROM json_each(coalesce(NEW.collections, '[]')) WHERE type = 'text'; END
+
+CREATE TRIGGER product_uncollected AFTER DELETE ON product BEGIN DELETE FROM product_collection WHERE seq = OLD.seq; END
+
+CREATE TABLE clone (path TEXT NOT NULL PRIMARY KEY, product TEXT NOT NULL, collection TEXT NOT NULL COLLATE NOCASE, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL, changed INTEGER NOT NULL) WITHOUT ROWID
+
+CREATE INDEX clone_product ON clone (product, collection)
+
+CREATE TABLE binned (product TEXT NOT NULL PRIMARY KEY, at TEXT NOT NULL, source TEXT NOT NULL, emptied TEXT) WITHOUT ROWID
+
+CREATE TABLE moving (product TEXT NOT NULL PRIMARY KEY, source TEXT NOT NULL, path TEXT NOT NULL) WITHOUT ROWID
+
+CREATE TABLE lying (path TEXT NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL, changed INTEGER NOT NULL, what TEXT NOT NULL) WITHOUT ROWID
+
+CREATE INDEX lying_copy ON lying (what) WHERE what > 'copy:' AND what < 'copy;'
+
+CREATE TABLE shelf_state (product TEXT NOT NULL PRIMARY KEY, edited INTEGER NOT NULL DEFAULT 0, missing TEXT, gone INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID
+
+CREATE INDEX shelf_state_missing ON shelf_state (product) WHERE missing IS NOT NULL
+
+CREATE TABLE shown (product TEXT NOT NULL PRIMARY KEY, words TEXT NOT NULL) WITHOUT ROWID
+
+CREATE TRIGGER product_moved AFTER UPDATE OF path ON product WHEN NEW.path IS NOT OLD.path BEGIN UPDATE product SET project = substr(NEW.path, 10, instr(substr(NEW.path, 10), '/') - 1) WHERE id = NEW.id AND NEW.path LIKE 'Projects/%/%' AND NEW.path NOT LIKE 'Projects/.%'; INSERT OR IGNORE INTO unsearched (seq) VALUES (NEW.seq); END
+
+CREATE TRIGGER product_unlaid AFTER DELETE ON product BEGIN DELETE FROM shelf_state WHERE product = OLD.id; DELETE FROM shown WHERE product = OLD.id; END
+
 INSERT INTO schema_migration (name, applied) VALUES
     ('0001_tables', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
     ('0002_pauses', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
@@ -147,4 +181,7 @@ INSERT INTO schema_migration (name, applied) VALUES
     ('0018_asked', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
     ('0019_original', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
     ('0020_marks', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
-    ('0021_told', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'))
+    ('0021_told', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
+    ('0022_seed', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
+    ('0023_collections', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
+    ('0024_noticing', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'))
