@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +11,17 @@ from hypothesis import HealthCheck, settings
 
 from tests.emulator.client import Emulator
 from tests.homes import TestHome
+from tests.volumes import go_into_memory
 
 # A loaded machine is no failing test.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+go_into_memory()
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded and collected stays to the end: no search for garbage goes through it again."""
+    gc.freeze()
 
 
 @pytest.fixture

@@ -232,6 +232,7 @@ class Control:
 
     async def _import(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         answer = await importing.take_in(self._books, self._home, command)
+        self._execution.later.wake()
         await self._books.record(_line(command, {**answer, "products": []}))
         return answer, []
 

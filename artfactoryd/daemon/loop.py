@@ -358,7 +358,7 @@ class Daemon:
             and self.app.execution.is_arranged
             and self.app.execution.dispatcher.idle
             and not self._owes_proof
-            and not self.app.execution.later.owes(self._tally.orders)
+            and not self.app.execution.later.owes(self._tally.orders if self.options.only else None)
             and not self._sheets.owes
         )
 

@@ -30,12 +30,13 @@ FOUND = (
     " rating INTEGER, notes TEXT, collections TEXT, cost INTEGER, asked_at TEXT, day TEXT, PRIMARY KEY (id, path)) "
     "WITHOUT ROWID"
 )
+NOTHING: tuple[object, ...] = (0, None, None)  # of BOUGHT
 UNKEPT = "id, order_id, number, place, nth, sha256, bytes, mime, width, height, created_at, item_key, asked, delivered"
-INSERT_UNKEPT = f"INSERT OR IGNORE INTO unkept ({UNKEPT}) VALUES ({','.join('?' * 14)})"
+INSERT_UNKEPT = f"INSERT OR IGNORE INTO unkept ({UNKEPT}, {BOUGHT}) VALUES ({','.join('?' * 17)})"
 FOUND_UNKEPT = (
     "CREATE TEMP TABLE unkept (id TEXT PRIMARY KEY, order_id TEXT, number INTEGER, place INTEGER, nth INTEGER,"
     " sha256 TEXT, bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, item_key TEXT,"
-    " asked INTEGER, delivered INTEGER) WITHOUT ROWID"
+    " asked INTEGER, delivered INTEGER, cost INTEGER, asked_at TEXT, day TEXT) WITHOUT ROWID"
 )
 
 
@@ -201,16 +202,20 @@ def _collections(sidecar: Document) -> str | None:
 
 def bought(sidecar: Document) -> tuple[object, ...]:
     """One that tells it wrongly proves nothing, and neither does what was drawn, copied or imported."""
-    nothing = 0, None, None
     if sidecar.get("rehearsal") or sidecar.get("reused_from") or is_imported(sidecar):
-        return nothing
+        return NOTHING
     try:
-        cost = _whole(micro_dollars(sidecar["cost"]["usd"], max(1, _whole(sidecar["outputs"]["delivered"]))))
-        asked_at = _text(sidecar["timings"].get("asked_at") or sidecar["created_at"])
-        day = clock.day_of(datetime.fromisoformat(asked_at))
+        return _paid(sidecar, sidecar["outputs"]["delivered"], sidecar["timings"].get("asked_at"))
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, ArithmeticError):
-        return nothing
-    return (cost, asked_at, day) if cost > 0 else nothing
+        return NOTHING
+
+
+def _paid(known: Document, delivered: Value, asked_at: Value) -> tuple[object, ...]:
+    """Of the whole call. Raises what `bought` catches."""
+    cost = _whole(micro_dollars(known["cost"]["usd"], max(1, _whole(delivered))))
+    asked = _text(asked_at or known["created_at"])
+    day = clock.day_of(datetime.fromisoformat(asked))
+    return (cost, asked, day) if cost > 0 else NOTHING
 
 
 def unkept_rows(sidecar: Document) -> list[tuple[object, ...]]:
@@ -225,9 +230,13 @@ def unkept_rows(sidecar: Document) -> list[tuple[object, ...]]:
 
 
 def _between(order: str, known: Document) -> tuple[object, ...]:
+    paid = NOTHING
+    if "cost" in known:
+        with suppress(ValueError, KeyError, TypeError, AttributeError, OverflowError, ArithmeticError):
+            paid = _paid(known, known["delivered"], known.get("asked_at"))
     return (
         _text(known["id"]), order, _whole(known["item"]), _whole(known["index"]), _whole(known.get("nth", 0)),
         _text(known["sha256"]), _whole(known["bytes"]), _text(known["mime"]), _side(known["width"]),
         _side(known["height"]), _text(known["created_at"]), _text(known["key"]), _whole(known["asked"]),
-        _whole(known["delivered"]),
+        _whole(known["delivered"]), *paid,
     )  # fmt: skip

@@ -61,7 +61,7 @@ class ExportDocument(JsonObject):
 @click.option("--name", "pattern", metavar="PATTERN", help="Names, as in an order's `file`; also {name}, {number}.")
 @click.option(
     "--metadata", type=click.Choice(METADATA), default="minimal",
-    help="none: no words inside; minimal: the files as they are; full: sidecars too.",
+    help="none: no words inside; minimal: as they are, with rating and tags of now; full: sidecars too.",
 )  # fmt: skip
 @click.option("--most", default="all", metavar="N|all", help="How many, the newest (default all).")
 @as_json

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from artfactoryd import durable, entries
 from artfactoryd.core import file_names, strict_json
+from artfactoryd.core.foreign.card import IMPORTED
 from artfactoryd.core.inside.parameters_text import NEGATIVE, details, parameters_text
 from artfactoryd.core.json_types import Json, Value
 from artfactoryd.core.sidecar import SOFTWARE
@@ -27,6 +28,8 @@ from artfactoryd.reporting.products import COLUMNS, FoundDocument, cells, produc
 from artfactoryd.shelf import media, reading
 from artfactoryd.shelf.exporting.bare import bare
 from artfactoryd.shelf.exporting.folder import FILE, ID, MADE_AS, Folder
+from artfactoryd.shelf.inside import LeftAlone, marking
+from artfactoryd.shelf.inside.merging import Marks
 from artfactoryd.shelf.sidecars import CARD
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import search
@@ -165,12 +168,13 @@ class HandingOut:
     def _content(self, source: Path, document: FoundDocument, card: Json | None) -> bytes | None:
         """What is made of it; None: it goes as it is."""
         wish, strip = self._wish, self._wish.metadata == NONE
+        made: bytes | None = None
         if document.mime in PICTURES and (wish.extension or wish.longest) and not self._fits(source):
-            return _encoded(source, wish, None if strip else _told(document, card or {}))
-        if not strip:
-            return None
-        data = bounded(source, MOST_BARE)
-        return None if len(data) > MOST_BARE else bare(data)
+            made = _encoded(source, wish, None if strip else _told(document, card or {}))
+        elif strip:
+            data = bounded(source, MOST_BARE)
+            made = None if len(data) > MOST_BARE else bare(data)
+        return made if strip else _with_marks(source, made, document)
 
     def _fits(self, source: Path) -> bool:
         """It has the format and the size already. Raises OSError for what is too large to be opened."""
@@ -186,6 +190,22 @@ class HandingOut:
         if self._wish.pattern is None:
             return f"{path.stem}.{extension}"
         return file_names.name(self._wish.pattern, _values(document, card or {}, number, path.stem, extension))
+
+
+def _with_marks(source: Path, made: bytes | None, document: FoundDocument) -> bytes | None:
+    """Rating and tags inside, as they are now; as it was, where nothing can be written into it."""
+    is_theirs = document.provider == IMPORTED  # what was in it was taken over, and may have been taken away since
+    marks = Marks(document.rating, tuple(document.tags), alone=is_theirs, project=document.project or "")
+    if document.mime not in PICTURES or not (marks.rating is not None or marks.tags or is_theirs):
+        return made
+    data = bounded(source, MOST_BARE) if made is None else made
+    if len(data) > MOST_BARE:
+        return made
+    try:
+        with_marks = marking.marked(data, marks)
+    except (LeftAlone, IndexError, ValueError):  # of a damaged one too
+        return made
+    return made if with_marks == data else with_marks
 
 
 def _write(source: Path, content: bytes | None, arriving: Path) -> None:

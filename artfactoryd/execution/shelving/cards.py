@@ -105,7 +105,7 @@ class Cards:
 
     def _beside(self, product: Path, told: Json) -> None:
         if self._settings.now.products.xmp and product.exists() and not xmp.keep(product, told):
-            log.warning("%s is not ours, or was changed: it is left as it is", xmp.beside(product))
+            log.warning("%s is no XMP to which anything can be added: it is left as it is", xmp.beside(product))
 
     def _add_xmp(self) -> None:
         """Of what was marked before the setting asked for them."""

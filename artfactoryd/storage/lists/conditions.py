@@ -111,7 +111,7 @@ def _of(term: Term, parameters: Collection[str]) -> Condition:
         return moments.within(COLUMNS[field.name], term)
     if field.kind in RANGES:
         assert term.number is not None
-        return _compared(COLUMNS[field.name], term.number)
+        return compared(COLUMNS[field.name], term.number)
     return _texts(COLUMNS[field.name], field.kind, term)
 
 
@@ -128,7 +128,7 @@ def _texts(column: str, kind: Kind, term: Term) -> Condition:
     return f"{column} LIKE ? ESCAPE '\\'", [f"{some}%" if kind is Kind.BEGINS else f"%{some}%"]
 
 
-def _compared(column: str, number: Number) -> Condition:
+def compared(column: str, number: Number) -> Condition:
     ends = [(">" if number.above else ">=", number.low), ("<" if number.below else "<=", number.high)]
     there = [(sign, end) for sign, end in ends if end is not None]
     return " AND ".join(f"{column} {sign} ?" for sign, _ in there), [end for _, end in there]
@@ -259,7 +259,7 @@ def _parameter(term: Term, parameters: Collection[str]) -> Condition:
     tree, path = f"json_tree({SETS[chosen]}, ?) t", _path(name, parameters)
     ways, values = list[str](), list[object]([path])
     if term.number is not None:
-        condition, given = _compared("t.value", term.number)
+        condition, given = compared("t.value", term.number)
         ways.append(f"(t.type IN ('integer', 'real') AND {condition})")
         values += given
     if term.number is None or term.number.low == term.number.high:
