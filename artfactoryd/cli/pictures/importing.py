@@ -12,8 +12,6 @@ import click
 from artfactoryd.cli.context import as_json, own_home, say, settings_of
 from artfactoryd.cli.control import steer
 from artfactoryd.cli.pictures import library_of_others
-from artfactoryd.cli.pictures.looking import OURS, candidates, is_in_place
-from artfactoryd.cli.pictures.taking_in import TakingIn
 from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.cli.progress import Count
 from artfactoryd.core.foreign.reading import AUTO, TOOLS
@@ -22,6 +20,8 @@ from artfactoryd.core.names import counted
 from artfactoryd.core.order import project_problems
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
+from artfactoryd.intake.importing.looking import OURS, candidates, is_in_place
+from artfactoryd.intake.importing.taking_in import TakingIn
 from artfactoryd.printable import one_line
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.storage.index import Index

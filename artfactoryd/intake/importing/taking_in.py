@@ -13,7 +13,6 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from artfactoryd import __version__, clock, durable
-from artfactoryd.cli.pictures.looking import Candidate, Seen, is_in_place, look
 from artfactoryd.core import strict_json
 from artfactoryd.core.file_names import RESERVED
 from artfactoryd.core.foreign.card import card, product_id
@@ -21,6 +20,7 @@ from artfactoryd.core.json_types import Json
 from artfactoryd.core.names import folded, numbered
 from artfactoryd.entries import safe_name
 from artfactoryd.home import Home
+from artfactoryd.intake.importing.looking import Candidate, Seen, is_in_place, look
 from artfactoryd.medium import in_words
 from artfactoryd.shelf import desktop, placing
 from artfactoryd.shelf.order_folders import existing_project
