@@ -6,6 +6,7 @@ needs a person soon is a warning; good news never is.
     order.    accepted, held, rejected, approved, begun, paused, resumed, cancelled, completed, partial, failed
     item.     bought, reused, in_doubt, released, passing, retried, completed, failed, cancelled
     product.  shelved
+    shelf.    changed
     provider. outage, back, stopped, paused, resumed
     settings. read
     backup.   made

@@ -24,10 +24,11 @@ from artfactoryd.daemon import cleanup, mailbox, reindexing, sleep_inhibitor
 from artfactoryd.daemon.app import App
 from artfactoryd.daemon.backups import Backups
 from artfactoryd.daemon.keys import look_for_keys
+from artfactoryd.daemon.noticing.noticer import Noticer
 from artfactoryd.daemon.opening import LATE, opened
 from artfactoryd.daemon.receipts import Receipts
 from artfactoryd.daemon.resumption import Resumption, unfinished
-from artfactoryd.daemon.run import RunOptions, RunReport, Tally
+from artfactoryd.daemon.run import RunOptions, RunReport, Tally, hangup
 from artfactoryd.daemon.sheets import Sheets
 from artfactoryd.daemon.sleep_inhibitor import Wakefulness
 from artfactoryd.daemon.steady import Steady, end
@@ -90,6 +91,7 @@ class Daemon:
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
         self._held = HeldFolder(app.claims, app.books.index, self._cancel)
         self._receipts = Receipts(app, lambda: self._steady.refused)
+        self._noticer = Noticer(app, once=options.until_done)
         self._sheets = Sheets(app, lambda: app.execution.dispatcher.idle and not app.execution.later.at_work)
         app.execution.later.tell, app.execution.receipts.tell = self._sheets.came, self._sheets.touch
         self._awake = Wakefulness(sleep_inhibitor.command(sys.platform, os.getpid()), time.monotonic)
@@ -101,7 +103,7 @@ class Daemon:
     async def run(self) -> None:
         """Until stopped (SIGTERM, SIGINT, SIGHUP) or, for `until_done`, until nothing can go on by itself."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT, *_hangup()):
+        for number in (signal.SIGTERM, signal.SIGINT, *hangup()):
             loop.add_signal_handler(number, self._asked_to_stop, number)
         async with asyncio.TaskGroup() as group:
             self._group = group
@@ -159,7 +161,7 @@ class Daemon:
         dispatcher, reconciliation = self.app.execution.dispatcher, self.app.execution.reconciliation
         services: list[Callable[[], Coroutine[Any, Any, None]]] = [
             self._serve_inbox, self._serve_commands, self._write_receipts, *self.app.services,
-            self._sheets.run, partial(self.app.warm_up, self.options.loaded),
+            self._sheets.run, self._noticer.run, partial(self.app.warm_up, self.options.loaded),
             partial(look_for_keys, self.app, self._environ),
             *([] if self.options.until_done else [Backups(self.app.home, self.app.settings, self.stop.is_set).run]),
             *(partial(dispatcher.dispatch, name, self._start_item, self.stop) for name in self.app.factories),
@@ -360,17 +362,13 @@ class Daemon:
             and not self._owes_proof
             and not self.app.execution.later.owes(self._tally.orders if self.options.only else None)
             and not self._sheets.owes
+            and not self._noticer.owes
         )
 
     @property
     def _owes_proof(self) -> bool:
         """A proof has ended, and a person is about to be told."""
         return bool(self.app.proofs.done) and not self.app.proofs.late
-
-
-def _hangup() -> list[signal.Signals]:
-    """SIGHUP, unless whoever started us wants us to outlive the window (nohup)."""
-    return [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
 
 
 async def work(

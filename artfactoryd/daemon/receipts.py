@@ -16,7 +16,7 @@ from artfactoryd.daemon.app import App
 from artfactoryd.errors import StorageFull, StorageSick
 from artfactoryd.medium import in_words
 from artfactoryd.reporting import receipt, waiting
-from artfactoryd.shelf import order_folders
+from artfactoryd.shelf import order_folders, presence
 from artfactoryd.storage import spend
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import words
@@ -85,7 +85,8 @@ def write(app: App, order_id: str, refused: str = "") -> None:
         return
     day, unfiled = clock.day_of(app.clock()), app.execution.disk.unfiled(order_id)
     notes = waiting.outlook(index, row, app.home, app.settings.now, day, unfiled, refused).reasons
-    folder = app.home.root / row.folder
+    presence.check(app.home)
+    folder = order_folders.lying(app.home.projects, app.home.root / row.folder, row.id)
     before = receipt.receipt_state(folder)
     order_folders.write_receipt(folder, receipt.receipt(index, row, notes).encode())
     after = receipt.receipt_state(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,3 +71,8 @@ def exit_code(outlooks: Collection[Outlook], rejected: int, waiting: int = 0) ->
     if rejected or any(outlook.state in (OrderState.FAILED, OrderState.PARTIAL) for outlook in outlooks):
         return 1
     return 3 if waiting or any(outlook.is_unfinished for outlook in outlooks) else 0
+
+
+def hangup() -> list[signal.Signals]:
+    """SIGHUP, unless whoever started us wants us to outlive the window (nohup)."""
+    return [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]

@@ -32,6 +32,7 @@ from artfactoryd.execution.shelving.bin import Bin
 from artfactoryd.execution.shelving.cards import Cards
 from artfactoryd.execution.shelving.clones import Clones
 from artfactoryd.execution.shelving.eye import Eye
+from artfactoryd.execution.shelving.filing import Placed
 from artfactoryd.execution.shelving.later import LaterLook
 from artfactoryd.execution.single_flight import SingleFlight
 from artfactoryd.execution.worker import Worker
@@ -68,6 +69,7 @@ class Execution:
     dispatcher: Dispatcher
     reconciliation: Reconciliation
     clock: Callable[[], datetime]
+    placed: Placed
 
     @property
     def services(self) -> Sequence[Service]:
@@ -133,10 +135,10 @@ def assemble(
     disk = Disk(Room(lambda: no_room(home, settings.now, index), time.monotonic), time.monotonic)
     recorder = Recorder(books, doubts, capped, receipts)
     health = Health(books, factories, gates, flights, receipts, clock)
-    uploads = UploadWaits()
+    uploads, placed = UploadWaits(), Placed()
     calls = Calls(home, books, factories, clock, uploads)
     choosing = Choosing(Staging(home.work), fetcher, recorder, settings, clock)
-    delivery, eye = Delivery(home, books, settings, factories, fetcher, recorder, clock), Eye()
+    delivery, eye = Delivery(home, books, settings, factories, fetcher, recorder, clock, placed), Eye()
     again = Again(home, index, settings, factories, fetcher, eye, clock)
     later = LaterLook(home, books, settings, recorder, again, eye, lambda: delivery.at_work)
     worker = Worker(
@@ -151,7 +153,7 @@ def assemble(
         Clones(home, books, settings), Bin(home, books, clock),
         Dispatcher(index, gates, queues, flights, health, disk, doubts, receipts),
         Reconciliation(books, factories, gates, flights, doubts, recorder, receipts, worker.put_back, clock),
-        clock,
+        clock, placed,
     )  # fmt: skip
 
 

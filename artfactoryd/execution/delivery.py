@@ -19,7 +19,7 @@ from artfactoryd.errors import AskAgain, IllegalMove, OutputBad, OutputLost, Out
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import item_now
 from artfactoryd.execution.shelving.arrival import Arrival
-from artfactoryd.execution.shelving.filing import Filing, Lost, as_they_were, is_spent
+from artfactoryd.execution.shelving.filing import Filing, Lost, Placed, as_they_were, is_spent
 from artfactoryd.factories import Factory
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
@@ -52,11 +52,12 @@ class Delivery:
         fetcher: Fetcher,
         recorder: Recorder,
         clock: Callable[[], datetime],
+        placed: Placed,
     ) -> None:
         self._recorder = recorder
         self._home, self._index, self._settings = home, books.index, settings
         self._factories, self._fetcher, self._clock = factories, fetcher, clock
-        self._staging, self._filing = Staging(home.work), Filing(home, books.index, settings)
+        self._staging, self._filing = Staging(home.work), Filing(home, books.index, settings, placed)
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._on_the_way = 0  # deliveries that wait for nothing but us
 

@@ -17,7 +17,7 @@ from artfactoryd.home import Home
 from artfactoryd.planning import inputs
 from artfactoryd.planning.accepted import document_bytes
 from artfactoryd.reporting.receipt import first_receipt
-from artfactoryd.shelf import order_folders
+from artfactoryd.shelf import order_folders, presence
 from artfactoryd.storage.rows import OrderRow
 
 
@@ -30,6 +30,7 @@ def open_folder(
     `lying`: where a picture that the order names lies. `original`: the document where the books keep it without the
     queries of its addresses. `is_new`: nobody has begun its folder.
     """
+    presence.check(home)
     date = datetime.fromisoformat(row.accepted_at).astimezone().strftime("%Y-%m-%d")
     document = original or document_bytes(row.document)
     files: dict[str, bytes | Callable[[], bytes]] = {

@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from artfactoryd.medium import in_words
 log = logging.getLogger(__name__)
 
 STEP_MS = 400  # a hint comes within two steps; each step wakes the machine once
+TREE_STEP_MS = 1000
 LONGEST_PAUSE = 60.0  # seconds between two tries to watch
 
 
@@ -106,3 +108,28 @@ def _in_words(error: Exception) -> str:
     """What the system refused, also where the library only quotes it."""
     quoted = re.search(r"\(os error (\d+)\)", str(error))
     return in_words(OSError(number := int(quoted[1]), os.strerror(number)) if quoted else error)
+
+
+class TreeWatch:
+    """A thread that tells of changes anywhere in a folder, where the system watches whole trees at once."""
+
+    def __init__(self, folder: Path, tell: Callable[[set[str]], None]) -> None:
+        self.folder, self._tell, self._closed = folder, tell, False
+        threading.Thread(target=self._run, name="shelf-watch", daemon=True).start()
+
+    def is_set(self) -> bool:
+        """What watchfiles asks at every step: whether to end."""
+        return self._closed
+
+    def _run(self) -> None:
+        try:
+            for changes in watchfiles.watch(
+                self.folder, watch_filter=None, debounce=TREE_STEP_MS, step=TREE_STEP_MS, stop_event=self,
+                raise_interrupt=False, ignore_permission_denied=True,
+            ):  # fmt: skip
+                self._tell({path for _, path in changes})
+        except Exception as error:  # whatever it is, looking goes on without
+            log.warning("The shelf is not watched (%s). It is still looked at from time to time.", _in_words(error))
+
+    def close(self) -> None:
+        self._closed = True

@@ -7,6 +7,7 @@ import shutil
 
 from artfactoryd.home import Home
 from artfactoryd.settings import Settings
+from artfactoryd.shelf import presence
 from artfactoryd.storage.index import Index
 
 
@@ -15,6 +16,8 @@ def no_room(home: Home, settings: Settings, index: Index | None = None) -> str:
 
     With an index, what is on its way must find room too, and one more item.
     """
+    if words := presence.away(home):
+        return f"{words} Nothing new is sent until it is."
     least = settings.limits.free_disk_bytes
     coming = (index.outputs_on_the_way() + 1) * index.usual_bytes() if index else 0
     for folder in (home.root, home.projects):

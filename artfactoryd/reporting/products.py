@@ -42,6 +42,8 @@ class FoundDocument(JsonObject):
     prompt: str
     on_shelf: bool
     binned: bool
+    edited: bool  # by a person, since it was made
+    missing: str | None  # since when it does not lie there
     damaged: str | None  # in words
     liked: bool
     rating: int | None
@@ -82,9 +84,10 @@ def product_document(row: FoundProduct, root: Path) -> FoundDocument:
         created_at=product.created_at, sha256=product.sha256, order_id=product.order_id, order=row.order_name,
         item=product.number, index=product.place, model=model.id if model else None,
         prompt=prompt_of(row.generation or {}, model) if model else "",
-        on_shelf=(root / product.path).is_file(), binned=product.path.startswith(BIN),
-        damaged=product.looked or None, liked=product.liked,
-        rating=product.rating, tags=row.tags, collections=product.collections or (), notes=row.notes,
+        on_shelf=(root / product.path).is_file(), binned=product.path.startswith(BIN), edited=bool(row.edited),
+        missing=row.missing,
+        damaged=product.looked or None, liked=product.liked, rating=product.rating, tags=row.tags,
+        collections=product.collections or (), notes=row.notes,
     )  # fmt: skip
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from artfactoryd import entries, failpoints
+from artfactoryd.core.inbox_rules import OWN_PAPERS, RECEIPT
 from artfactoryd.core.names import folded, numbered
 from artfactoryd.durable import Content, build_folder, make_folders, move_to_free, replace_file, write_new
 from artfactoryd.entries import new_mark, temporary_name
 from artfactoryd.medium import flush_folder, writing_to
+from artfactoryd.shelf.sidecars import NAMES
+
+HEAD = 4096  # bytes of a receipt in which its order's id stands
+_ORDER = re.compile(rb"^order_id: *['\"]?(?P<id>[0-9a-f-]{36})['\"]? *$", re.MULTILINE)
 
 
 def existing_project(projects: Path, name: str) -> str:
@@ -65,7 +70,7 @@ def _folder_of(day: Path, order_id: str) -> Path | None:
     ours = re.compile(rb"^order_id: *['\"]?" + re.escape(order_id.encode()) + rb"['\"]? *$", re.MULTILINE)
     for receipt in sorted(day.glob("[!.]*/receipt.yaml")):
         try:
-            head = entries.bounded(receipt, 4096)
+            head = entries.bounded(receipt, HEAD)
         except OSError as error:  # a pipe or a link to nowhere is nobody's receipt
             if error.errno not in entries.NO_FILE:
                 raise
@@ -73,6 +78,31 @@ def _folder_of(day: Path, order_id: str) -> Path | None:
         if ours.search(head):
             return receipt.parent
     return None
+
+
+def order_in(folder: Path) -> str | None:
+    """The id of the order whose receipt lies there."""
+    try:
+        found = _ORDER.search(entries.bounded(folder / RECEIPT, HEAD))
+    except OSError:
+        return None
+    return found["id"].decode() if found else None
+
+
+def lying(projects: Path, folder: Path, order_id: str) -> Path:
+    """Where an order's folder lies, which a person may have moved or renamed: `folder` where its papers are there, or
+    nowhere. Raises OSError where it cannot be looked for."""
+    if any((folder / paper).is_file() for paper in OWN_PAPERS):
+        return folder
+    beside = _folder_of(folder.parent, order_id)
+    return beside or next((one for one in _with_receipts(projects) if order_in(one) == order_id), folder)
+
+
+def _with_receipts(projects: Path) -> Iterator[Path]:
+    for root, folders, files in os.walk(projects):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in NAMES)
+        if RECEIPT in files:
+            yield Path(root)
 
 
 def write_receipt(folder: Path, data: bytes) -> None:

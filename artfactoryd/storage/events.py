@@ -302,6 +302,16 @@ class Emptied(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProductGone(Event):
+    """Its place was empty at two full looks at the shelf, and it lies nowhere else. `lifted`: it is found again."""
+
+    kind: ClassVar[str] = "product.gone"
+    product: str
+    path: str
+    lifted: bool = leave_out(False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pause(Event):
     """Of an order, of a provider (by a person, or stopped by trouble), or with neither, of everything."""
 
@@ -328,7 +338,7 @@ KINDS: Mapping[str, type[Event]] = {
     event.kind: event
     for event in (
         Acceptance, Hold, Restored, Approval, Folder, Cancel, Retry, Tombstone, Wish, Reuse, TicketTaken, Result,
-        Settlement, Release, Failure, Look, Mark, Bin, Emptied, Pause, CommandDone,
+        Settlement, Release, Failure, Look, Mark, Bin, Emptied, ProductGone, Pause, CommandDone,
     )
 }  # fmt: skip
 

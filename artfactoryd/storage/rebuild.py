@@ -29,7 +29,7 @@ from artfactoryd.entries import NO_FILE, readable
 from artfactoryd.errors import Refusal, StorageFull, StorageSick
 from artfactoryd.home import Home
 from artfactoryd.medium import in_words, storage_errors
-from artfactoryd.shelf import moving, reading, strayed
+from artfactoryd.shelf import moving, presence, reading, strayed
 from artfactoryd.shelf.arranging.bin import FOLDER as BIN
 from artfactoryd.shelf.sidecars import sidecar_of
 from artfactoryd.storage import derived, ledger, projection, told
@@ -39,6 +39,7 @@ from artfactoryd.storage.index import Index
 from artfactoryd.storage.looks import UNLOOKED
 from artfactoryd.storage.marks import binned, shelf
 from artfactoryd.storage.months import months, sizes
+from artfactoryd.storage.noticing.before import Before, Move
 from artfactoryd.storage.safekeeping import holding
 from artfactoryd.storage.told import COLUMNS, UNKEPT, Strangers, row_of
 from artfactoryd.storage.writer import Expander, catch_up
@@ -67,10 +68,9 @@ class Report:
     bare: list[str] = field(default_factory=list)  # ids of products on the shelf without a sidecar
 
     def document(self) -> Json:
-        old_index = str(self.kept) if self.kept else None
         held = {"held": [it.id for it in self.held]} if self.held else {}
         known = {"ledger_lines": self.lines, **self.counts, "differences": self.differences}
-        return {**known, **held, "old_index": old_index}
+        return {**known, **held, "old_index": str(self.kept) if self.kept else None}
 
     def text(self) -> str:
         counts = ", ".join(counted(number, name[:-1]) for name, number in self.counts.items())
@@ -119,6 +119,7 @@ def reindex(
 def build(home: Home, expander: Expander, tell: Tell = _nobody, *, at_work: bool = False) -> Report:
     """The new index beside the old one, checked. `at_work`: lines and products are being added meanwhile; those that
     came in between are for whoever puts it in place (storage/writing/exchange)."""
+    presence.check(home)  # all that lies on it would be missing in the new index
     new, report = exchange.new_index(home), Report()
     with storage_errors(new):
         make_folders(home.private)
@@ -207,7 +208,7 @@ class _Shelf:
         self._index, self._home, self._tell = index, home, tell
         self._unread: list[str] = []
         self._unnamed: list[str] = []
-        self._strangers = Strangers(index)
+        self._strangers, self._before = Strangers(index), Before(home.index_file)
         self._changed: list[str] = []
         self._left: list[str] = []
         self.bare: list[str] = []
@@ -228,7 +229,10 @@ class _Shelf:
         yield from self._copies()
         yield from self._missing()
         yield from differing(self._left, "moved, whose sidecar could not be taken along and lies where it did")
-        yield from differing(self._changed, "of another size than in the sidecar (changed since, or damaged)")
+        yield from differing(
+            [path for path in self._changed if path not in self._before.edited],
+            "of another size than in the sidecar (changed since, or damaged)",
+        )
         yield from differing(self._unread, "that cannot be read as sidecar, in the index by the ledger alone")
         yield from differing(self._unnamed, "with a name that is no UTF-8, passed over until renamed")
 
@@ -290,24 +294,24 @@ class _Shelf:
             if not is_moved:
                 self._left.append(readable(str(product.relative_to(self._home.root))))
 
-    def _bare(self) -> list[dict[str, str]]:
+    def _bare(self) -> Iterator[Move]:
         """What was moved, and has no sidecar any more."""
         rows = self._index.rows("SELECT id, path, bytes, sha256 FROM product WHERE id NOT IN (SELECT id FROM found)")
         gone = {row["id"]: row for row in rows if not os.path.lexists(self._home.root / row["path"])}
         wanted = {product: strayed.Bytes(row["bytes"], row["sha256"]) for product, row in gone.items()}
         lying = strayed.missed(self._home.projects, wanted)
         there = [(product, str(file.relative_to(self._home.root))) for product, file in lying]
-        return [{"id": one, "old": gone[one]["path"], "path": path} for one, path in there if told.is_text(path)]
+        yield from (Move(one, gone[one]["path"], path, True) for one, path in there if told.is_text(path))
 
     def _moved(self) -> Iterator[str]:
-        sql = (
-            "SELECT p.id, p.path AS old, min(f.path) AS path FROM product p JOIN found f ON f.id = p.id "
-            "WHERE p.path NOT IN (SELECT g.path FROM found g WHERE g.id = p.id) GROUP BY p.id ORDER BY path"
-        )
-        moved = [*self._index.rows(sql), *self._bare()]
-        for row in moved:
-            self._index.run("UPDATE product SET path = ? WHERE id = ?", row["path"], row["id"])
-        yield from differing([f"{row['old']} to {row['path']}" for row in moved], "moved since, and known there")
+        bare = [*self._bare()]
+        then = self._before.paths(move.id for move in bare)
+        bare = [move._replace(is_new=then.get(move.id) != move.path) for move in bare]
+        moved = [*self._before.moves(self._index), *bare]
+        for move in moved:
+            self._index.run("UPDATE product SET path = ? WHERE id = ?", move.path, move.id)
+        new = [f"{move.old} to {move.path}" for move in moved if move.is_new]
+        yield from differing(new, "moved since, and known there")
 
     def _added(self) -> Iterator[str]:
         """What is on its way to the shelf just now is left to delivery, which finds the same files there."""
@@ -377,7 +381,9 @@ class _Shelf:
         alone = [path for path in there if sidecar_of(self._home.root / path, self._home.projects) is None]
         self.bare += [made[path] for path in alone]
         yield from differing(alone, "without a sidecar, known by the ledger")
-        yield from differing(sorted({*made} - {*there}), "no longer on the shelf, and known as made")
+        yield from differing(
+            sorted({*made} - {*there} - self._before.missing), "no longer on the shelf, and known as made"
+        )
 
 
 def _size(product: Path) -> int:

@@ -167,6 +167,7 @@ VARIANTS: dict[str, dict[str, Callable[[Line], bool]]] = {
         "taken back": lambda line: "undoes" in line,
     },
     "emptied": {"": whole},
+    "product.gone": {"": whole, "found again": has(lifted=True)},
     "command": {
         **{name: has(name=name) for name in ("approve", "cancel", "retry", "pause", "resume", "like", "tag",
                                                    "collect", "bin", "undo")},

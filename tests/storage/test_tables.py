@@ -12,7 +12,9 @@ import pytest
 from artfactoryd.storage import rows, tables
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.marks import tables as marks
+from artfactoryd.storage.noticing import tables as of_noticing
 
+TABLES: tuple[type[tables.Table], ...] = (*tables.TABLES, *marks.TABLES, *of_noticing.TABLES)
 KINDS = {"BIGINT": "INTEGER", "SMALLINT": "INTEGER", "BOOL": "INTEGER"}  # SQLite keeps them all as one
 DECODERS = [value for value in vars(rows).values() if isinstance(value, rows.Decoder)]
 
@@ -45,14 +47,14 @@ def described(model: type[tables.Table]) -> dict[str, tuple[str, bool, int]]:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("model", [*tables.TABLES, *marks.TABLES], ids=lambda model: str(model._meta.table_name))
+@pytest.mark.parametrize("model", TABLES, ids=lambda model: str(model._meta.table_name))
 def test_a_model_describes_its_table_as_the_migrations_leave_it(index: Index, model: type[tables.Table]) -> None:
     assert described(model) == columns(index, model._meta.table_name)
 
 
 def test_every_table_has_its_model(index: Index) -> None:
     made = {row["name"] for row in index.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    known = {model._meta.table_name for model in (*tables.TABLES, *marks.TABLES)}
+    known = {model._meta.table_name for model in TABLES}
     own = {name for name in made if not name.startswith(("sqlite_", "searched"))}  # the last are the search's
     assert own == known | {"schema_migration"}
 

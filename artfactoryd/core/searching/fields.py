@@ -97,7 +97,7 @@ NOT_YET = {  # in a sidecar, and not in the index
 FLAGS = {  # behind `is:`, and the field of a sidecar that has it
     "liked": "liked", "rehearsal": "rehearsal", "estimated": "cost.estimated", "dirty": "order.git.dirty",
     "imported": "", "binned": "", "copy": "", "damaged": "", "replaced": "", "image": "", "video": "", "audio": "",
-    "portrait": "", "landscape": "", "square": "",
+    "portrait": "", "landscape": "", "square": "", "edited": "", "missing": "", "gone": "",
 }  # fmt: skip
 BARE = frozenset({"liked", "rehearsal"})  # may stand without `is:`
 TIMES = frozenset({"after", "before"})

@@ -36,6 +36,10 @@ class Cards:
         self._one_at_a_time = asyncio.Lock()
         self._aside: set[str] = set()  # products whose sidecars are not where they were, or that the disk refused
 
+    def wake(self) -> None:
+        """There may be something to write."""
+        self._came.set()
+
     async def write_first(self) -> None:
         """The newest of what was said just now, so that whoever said it finds it there; the rest follows."""
         self._aside.clear()
@@ -68,13 +72,13 @@ class Cards:
             await self._books.note(partial(cards.remember, marks=written))
             return True
 
-    def _write(self, rows: list[ProductRow]) -> list[tuple[str, str]]:
+    def _write(self, rows: list[ProductRow]) -> list[tuple[str, str | None]]:
         """Products and marks that are written."""
-        written = []
+        written = list[tuple[str, str | None]]()
         for row in rows:
             try:
                 if self._is_written(row):
-                    written.append((row.id, row.mark or ""))
+                    written.append((row.id, row.mark))
                     continue
             except (OSError, StorageFull) as error:
                 log.warning("the sidecar of %s does not say yet how it is marked: %s", row.path, in_words(error))
@@ -90,8 +94,15 @@ class Cards:
         if card is None:
             return False
         with writing_to(card.parent):
-            told = carry(card, row.id, said_of(row, self._books.index.order(row.order_id)))
+            told = carry(card, row.id, self._said(row))
         return told is not None and self._is_beside(product, told)
+
+    def _said(self, row: ProductRow) -> Json:
+        """What its sidecar is to carry: where it lies, and, of a product that was marked, how."""
+        lies_in = {"project": row.project} if row.project else {}
+        if row.mark is None:
+            return lies_in
+        return lies_in | said_of(row, self._books.index.order(row.order_id))
 
     def _is_beside(self, product: Path, told: Json) -> bool:
         """False where the disk refuses the XMP file that is asked for."""

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from artfactoryd.core.expansion.stages import keeps
@@ -27,7 +28,7 @@ from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.planning import inputs
 from artfactoryd.planning.accepted import plan_of
-from artfactoryd.shelf import desktop, placing
+from artfactoryd.shelf import desktop, order_folders, placing, presence
 from artfactoryd.shelf.kinds import UNKNOWN
 from artfactoryd.shelf.media import DECODED, is_one_colour
 from artfactoryd.shelf.received import Fetched, Received
@@ -40,6 +41,8 @@ from artfactoryd.storage.rows import ItemRow, OrderRow
 log = logging.getLogger(__name__)
 
 Lost = OutputLost | OutputBad
+Placed = dict[str, tuple[int, int]]  # by product: size and mtime of its file, as it was placed
+MOST_PLACED = 10_000  # remembered, until somebody looks at the shelf
 Coming = Mapping[str, Received | None]  # by the ids of outputs; None of what lies staged already or is copied
 
 
@@ -63,7 +66,8 @@ class Visit:
 class Filing:
     """All of it is called in worker threads, for several items at once."""
 
-    def __init__(self, home: Home, index: Index, settings: LiveSettings) -> None:
+    def __init__(self, home: Home, index: Index, settings: LiveSettings, placed: Placed) -> None:
+        self._placed = placed
         self._home, self._root, self._index, self._settings = home, home.root, index, settings
         self._staging, self._provenance = Staging(home.work), Provenance(index)
         self._inscription = Inscription(home, index, self._staging, self._provenance)
@@ -200,9 +204,17 @@ class Filing:
             return sidecar(facts, {"name": name, **measured}, chosen.to_json(), arrival.media.kind)
 
         desktop.name_product(inscribed.file.path, chosen.id)
-        folder, layout = self._root / order.folder, self._settings.now.products.sidecars
+        presence.check(self._home)
+        folder = order_folders.lying(self._home.projects, self._root / order.folder, order.id)
+        layout = self._settings.now.products.sidecars
         product = folder / placing.place(inscribed.file.path, folder, name, card, layout)
+        self._remember(chosen.id, product)
         return placing.lying(inscribed.file, product, self._home.projects)
+
+    def _remember(self, product: str, file: Path) -> None:
+        if len(self._placed) < MOST_PLACED:
+            status = file.stat()
+            self._placed[product] = status.st_size, status.st_mtime_ns
 
     def _filed(self, arrival: Arrival, laid: Fetched) -> Filed:
         """Of one output, what its row will hold."""

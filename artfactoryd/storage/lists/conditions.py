@@ -39,6 +39,7 @@ _COPIED = (
     "FROM json_each(i.outputs) c WHERE json_extract(c.value, '$.id') = p.id "
     "AND json_extract(c.value, '$.reused_from') IS NOT NULL"
 )
+STATE = "EXISTS (SELECT 1 FROM shelf_state s WHERE s.product = p.id AND s.{})"
 COLUMNS: Mapping[str, str] = {  # one value of a product for each field; the rest are below
     "project": "p.project", "order.id": "p.order_id", "order.sha256": "o.document_sha256",
     "commit": "json_extract(o.git, '$.commit')", "recipe": "json_extract(o.git, '$.path')",
@@ -63,6 +64,8 @@ FLAG: Mapping[str, str] = {
     "damaged": "p.looked <> ''", "replaced": "p.replaced_by IS NOT NULL",
     "estimated": f"{_ATTEMPT.format('g.estimated')} = 1", "dirty": "json_extract(o.git, '$.dirty') = 1",
     "image": "p.mime LIKE 'image/%'", "video": "p.mime LIKE 'video/%'", "audio": "p.mime LIKE 'audio/%'",
+    "edited": STATE.format("edited = 1"), "missing": STATE.format("missing IS NOT NULL"),
+    "gone": STATE.format("gone = 1"),
     "portrait": "p.height > p.width", "landscape": "p.width > p.height", "square": "p.width = p.height",
 }  # fmt: skip
 SETS: Mapping[str, str] = {

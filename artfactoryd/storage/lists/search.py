@@ -30,13 +30,19 @@ from artfactoryd.storage.lists.sources import Source, sources
 from artfactoryd.storage.rows import PRODUCTS, ProductRow
 
 PAGE = 500
-_OF_ORDER = f"{ORDER_NAME}, {SEED}, {PROVIDER}, {ITEM_MODEL}, {GENERATION_OF}, o.tags, {NOTES}"
+_STATE = "(SELECT {} FROM shelf_state s WHERE s.product = p.id)"
+_OF_ORDER = (
+    f"{ORDER_NAME}, {SEED}, {PROVIDER}, {ITEM_MODEL}, {GENERATION_OF}, o.tags, {NOTES}, "
+    f"coalesce({_STATE.format('edited')}, 0), {_STATE.format('missing')}"
+)
 _COLUMNS = f"{PRODUCTS.select('p')}, {_OF_ORDER}"
 
 
 @dataclass(frozen=True, slots=True)
 class FoundProduct:
-    """A product with what its order and item say of it; of one whose order is not known here, what its sidecar says."""
+    """A product with what its order and item say of it; of one whose order is not known here, what its sidecar says.
+    `edited`: 1 where a person changed its bytes; `missing`: since when it does not lie there.
+    """
 
     product: ProductRow
     order_name: str | None
@@ -46,6 +52,8 @@ class FoundProduct:
     _generation: str | None
     _order_tags: str | None
     notes: str | None
+    edited: int
+    missing: str | None
 
     @classmethod
     def decode(cls, values: Sequence[Any], /) -> FoundProduct:

@@ -15,10 +15,10 @@ def unwritten(index: Index, most: int, but: Collection[str] = ()) -> list[Produc
     return [row for row in rows if row.id not in but][:most]
 
 
-def remember(index: Index, marks: Sequence[tuple[str, str]]) -> None:
+def remember(index: Index, marks: Sequence[tuple[str, str | None]]) -> None:
     """By product the mark that its sidecar carries; where another came meanwhile, that one is still to be written."""
     for product, mark in marks:
-        index.run("UPDATE product SET unwritten = 0 WHERE id = ? AND mark = ?", product, mark)
+        index.run("UPDATE product SET unwritten = 0 WHERE id = ? AND mark IS ?", product, mark)
 
 
 def marked(index: Index) -> list[ProductRow]:

@@ -146,6 +146,20 @@ CREATE TABLE binned (product TEXT NOT NULL PRIMARY KEY, at TEXT NOT NULL, source
 
 CREATE TABLE moving (product TEXT NOT NULL PRIMARY KEY, source TEXT NOT NULL, path TEXT NOT NULL) WITHOUT ROWID
 
+CREATE TABLE lying (path TEXT NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL, changed INTEGER NOT NULL, what TEXT NOT NULL) WITHOUT ROWID
+
+CREATE INDEX lying_copy ON lying (what) WHERE what > 'copy:' AND what < 'copy;'
+
+CREATE TABLE shelf_state (product TEXT NOT NULL PRIMARY KEY, edited INTEGER NOT NULL DEFAULT 0, missing TEXT, gone INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID
+
+CREATE INDEX shelf_state_missing ON shelf_state (product) WHERE missing IS NOT NULL
+
+CREATE TABLE shown (product TEXT NOT NULL PRIMARY KEY, words TEXT NOT NULL) WITHOUT ROWID
+
+CREATE TRIGGER product_moved AFTER UPDATE OF path ON product WHEN NEW.path IS NOT OLD.path BEGIN UPDATE product SET project = substr(NEW.path, 10, instr(substr(NEW.path, 10), '/') - 1) WHERE id = NEW.id AND NEW.path LIKE 'Projects/%/%' AND NEW.path NOT LIKE 'Projects/.%'; INSERT OR IGNORE INTO unsearched (seq) VALUES (NEW.seq); END
+
+CREATE TRIGGER product_unlaid AFTER DELETE ON product BEGIN DELETE FROM shelf_state WHERE product = OLD.id; DELETE FROM shown WHERE product = OLD.id; END
+
 INSERT INTO schema_migration (name, applied) VALUES
     ('0001_tables', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
     ('0002_pauses', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
@@ -169,4 +183,5 @@ INSERT INTO schema_migration (name, applied) VALUES
     ('0020_marks', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
     ('0021_told', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
     ('0022_seed', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
-    ('0023_collections', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'))
+    ('0023_collections', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
+    ('0024_noticing', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'))

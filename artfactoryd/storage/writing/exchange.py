@@ -80,11 +80,26 @@ def beside_the_old(old: Path, index: Index, at_work: bool) -> Iterator[str]:
 
 
 def _carry_looks(old: Path, index: Index) -> None:
-    """Which pictures are well: nobody need decode them all again."""
+    """Which pictures are well, and how files lay there: nobody need decode or read them all again."""
     index.run("ATTACH DATABASE ? AS old", str(old))
+    _carry_shelf(index)
     well = "SELECT id FROM old.product WHERE looked = ''"
     index.run(f"UPDATE product SET looked = '' WHERE looked IS NULL AND id IN ({well})")
     index.run("DETACH DATABASE old")
+
+
+def _carry_shelf(index: Index) -> None:
+    """What was noticed there, of what lies where it did. That something is gone is for the ledger to tell."""
+    if not index.row("SELECT 1 FROM old.sqlite_master WHERE name = 'shelf_state'"):
+        return  # an older release made it
+    same = "SELECT o.id FROM old.product o JOIN product p ON p.id = o.id AND p.path = o.path"
+    index.run("INSERT OR REPLACE INTO lying SELECT * FROM old.lying")
+    index.run(
+        "INSERT INTO shelf_state SELECT product, edited, missing, 0 FROM old.shelf_state WHERE "
+        f"product IN ({same}) ON CONFLICT (product) DO UPDATE SET edited = excluded.edited, missing = excluded.missing"
+    )
+    index.run("DELETE FROM shelf_state WHERE edited = 0 AND missing IS NULL AND gone = 0")
+    index.run("INSERT OR REPLACE INTO shown SELECT * FROM old.shown WHERE product IN (SELECT id FROM product)")
 
 
 def carry_over(old: Path, index: Index) -> None:

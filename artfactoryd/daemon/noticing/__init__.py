@@ -1,0 +1,1 @@
+"""What a person does on the shelf in the file browser, noticed and followed."""

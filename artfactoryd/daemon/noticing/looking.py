@@ -1,0 +1,182 @@
+"""One look at folders of the shelf, in slices: each file's size and time against the index. Opens nothing.
+
+Called in worker threads. What differs is gathered, and is looked into by `evidence`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from artfactoryd.core.noticing.changes import File, Known
+from artfactoryd.execution.shelving.filing import Placed
+from artfactoryd.home import Home
+from artfactoryd.shelf import survey
+from artfactoryd.shelf.survey import Lies, may_be_picture
+from artfactoryd.storage.index import Index
+from artfactoryd.storage.noticing import known
+from artfactoryd.storage.noticing.known import EDITED, TOP, Looked, Row, Shelved
+
+TRUSTED = 3600.0  # seconds after it was made within which a file that nobody looked at was last written
+
+
+@dataclass
+class Differing:
+    """What a look found. `as_made`: seen for the first time, as they should be. `absent`: nothing lies in their places.
+    `changed`: something lies there that is to be looked into. `strays`: files where no product is known. `unlisted`:
+    paths where nothing lies any more; `papers`: folders with an order's papers; `fresh`: those to be looked at again.
+    """
+
+    as_made: list[File] = field(default_factory=list)
+    absent: list[Known] = field(default_factory=list)
+    changed: list[tuple[Known, File]] = field(default_factory=list)
+    strays: list[File] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
+    papers: list[str] = field(default_factory=list)
+    fresh: set[str] = field(default_factory=set)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.absent or self.changed or self.strays or self.papers)
+
+
+class Looking:
+    """`folders`: what is known of the shelf's folders, with their times; it is brought up to date. `watch` is told of
+    each before it is looked into. `since`: seconds since 1970; what was made before that was not seen being made."""
+
+    def __init__(
+        self, home: Home, index: Index, folders: dict[str, int], watch: Callable[[str], None], placed: Placed, *,
+        settle: float, since: float,
+    ) -> None:  # fmt: skip
+        self._home, self._root, self._index, self._folders, self._watch = home, home.root, index, folders, watch
+        self._placed, self._settle, self._since = placed, settle, since
+        self._left: list[tuple[str, bool]] = []
+        self._visited: set[str] | None = None  # of a look at everything
+        self.found = Differing()
+
+    def at_all(self) -> None:
+        self._visited, self._left = set(), [(TOP, True)]
+
+    def at(self, folders: Iterable[str]) -> None:
+        """These, and those below them that were not there before."""
+        self._left += [(folder, False) for folder in sorted(set(folders), reverse=True)]
+
+    def at_changed(self) -> None:
+        """Those whose times are others than before."""
+        self.at(folder for folder, modified in self._folders.items() if self._modified(folder) != modified)
+
+    def _modified(self, folder: str) -> int:
+        try:
+            return (self._root / folder).stat().st_mtime_ns
+        except OSError:
+            return -1
+
+    def go_on(self, seconds: float) -> bool:
+        """Whether there is more. Raises OSError for what cannot be seen just now: nothing follows from that."""
+        until = time.monotonic() + seconds
+        while self._left:
+            folder, is_deep = self._left.pop()
+            self._look_into(folder, is_deep)
+            if time.monotonic() > until:
+                return True
+        if self._visited is not None:
+            self._look_after_unvisited(known.folders(self._index) - self._visited)
+            self._visited = None
+        return False
+
+    def _look_into(self, folder: str, is_deep: bool) -> None:
+        self._watch(folder)
+        lying = survey.survey(self._root / folder)
+        if lying is None:
+            self._left_empty(folder)
+            return
+        if self._visited is not None:
+            self._visited.add(folder)
+        then, files = known.in_folder(self._index, folder), dict(lying.files)
+        differing = [row.id for row in then.products if not _lies_as_then(row, folder, files)]
+        rows = known.by_id(self._index, differing).values() if differing else ()
+        for shelved in sorted(rows, key=lambda row: row.product.missing is not None):
+            self._compare(shelved, folder, files)
+        for name, lies in files.items():
+            self._stray(folder, name, lies, then.others.get(f"{folder}/{name}"))
+        self.found.unlisted += [path for path in then.others if path.rpartition("/")[2] not in lying.files]
+        if lying.is_order:
+            self.found.papers.append(folder)
+        below = [f"{folder}/{name}" for name in lying.folders]
+        self._left += [(one, True) for one in reversed(below) if is_deep or one not in self._folders]
+        self._folders[folder] = lying.modified
+
+    def _left_empty(self, folder: str) -> None:
+        """It is gone, with all that was known to lie in it; unless a link leads there."""
+        for one in [one for one in self._folders if one == folder or one.startswith(f"{folder}/")]:
+            del self._folders[one]
+        self.found.absent += [product for product in known.below(self._index, folder) if not self._lies(product.path)]
+
+    def _look_after_unvisited(self, folders: Iterable[str]) -> None:
+        """Folders that are gone, or behind a link."""
+        for folder in folders:
+            if survey.survey(self._root / folder) is None:
+                self._left_empty(folder)
+
+    def _lies(self, path: str) -> Lies | None:
+        return survey.lies(self._root / path)
+
+    def _compare(self, shelved: Shelved, folder: str, files: dict[str, Lies]) -> None:
+        """A product's own place; its file is taken out of `files`."""
+        product, looked = shelved.product, shelved.looked
+        lies = files.pop(product.path.rpartition("/")[2], None)
+        if lies is None:
+            if not product.missing:
+                self.found.absent.append(product)
+            return
+        file, is_known_there = File(product.path, lies.bytes, lies.changed), not (product.missing or product.gone)
+        if looked is not None and is_known_there and _is_as_then(lies, looked) and looked.what in ("", EDITED):
+            return
+        if looked is None and is_known_there and self._is_trusted(shelved, lies):
+            self.found.as_made.append(file)
+        elif self._is_fresh(lies):
+            self.found.fresh.add(folder)
+        else:
+            self.found.changed.append((product, file))
+
+    def _is_trusted(self, shelved: Shelved, lies: Lies) -> bool:
+        """What lies as it was placed, and what was on the shelf before anybody looked and was not written since it was
+        made."""
+        if self._placed.pop(shelved.product.id, None) == (lies.bytes, lies.modified):
+            return True
+        made = datetime.fromisoformat(shelved.created_at).timestamp()
+        return lies.bytes == shelved.product.bytes and lies.modified / 1e9 < made + TRUSTED and made < self._since
+
+    def _is_fresh(self, lies: Lies) -> bool:
+        """It may still be written."""
+        return 0 <= time.time() - lies.changed / 1e9 < self._settle
+
+    def _stray(self, folder: str, name: str, lies: Lies, looked: Looked | None) -> None:
+        if not may_be_picture(name) or (looked is not None and _is_as_then(lies, looked)):
+            return
+        if self._is_fresh(lies):
+            self.found.fresh.add(folder)
+        else:
+            self.found.strays.append(File(f"{folder}/{name}", lies.bytes, lies.changed))
+
+    def files(self, paths: Iterable[str]) -> Iterator[File]:
+        """Those of them that lie there."""
+        for path in paths:
+            if lies := self._lies(path):
+                yield File(path, lies.bytes, lies.changed)
+
+
+def _lies_as_then(row: Row, folder: str, files: dict[str, Lies]) -> bool:
+    """Then its file is taken out of `files`."""
+    name = row.path[len(folder) + 1 :]
+    lies = files.get(name)
+    is_same = lies is not None and row.plain == 1 and lies[0] == row.bytes and lies[1] == row.changed
+    if is_same:
+        del files[name]
+    return is_same
+
+
+def _is_as_then(lies: Lies, looked: Looked) -> bool:
+    return (lies.bytes, lies.changed) == (looked.bytes, looked.changed)

@@ -1,0 +1,1 @@
+"""What the index knows of where products lie, and how it follows what a person did there."""

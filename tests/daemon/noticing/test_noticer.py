@@ -1,0 +1,149 @@
+"""What a person does on the shelf, while the program works and while it does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from artfactoryd.reporting.disk import no_room
+from artfactoryd.settings import Settings
+from artfactoryd.shelf import reading
+from artfactoryd.shelf.sidecars import sidecar_of
+from artfactoryd.storage.rows import ProductRow
+from tests.homes import TestHome
+from tests.pictures import draw
+from tests.works import Works, at_work, order, quick
+
+__all__ = ["quick"]
+pytestmark = pytest.mark.usefixtures("quick")
+Patch = pytest.MonkeyPatch
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> TestHome:
+    return TestHome.make(tmp_path / "home")
+
+
+def told(works: Works) -> dict[str, tuple[str, str | None, list[str]]]:
+    """Of every product its path, project and flags."""
+    index = works.house.books.index
+    flags: dict[str, list[str]] = {}
+    for row in index.rows("SELECT product, edited, missing, gone FROM shelf_state"):
+        flags[row["product"]] = [
+            name for name, on in (("edited", row["edited"]), ("missing", row["missing"]), ("gone", row["gone"])) if on
+        ]
+    rows = index.newest_products(100)
+    return {row.id: (row.path, row.project, flags.get(row.id, [])) for row in rows}
+
+
+def five(works: Works) -> list[ProductRow]:
+    return sorted(works.house.books.index.newest_products(5), key=lambda row: row.path)
+
+
+def edit(path: Path, colour: str) -> None:
+    """As an editor saves it: a new file in its place."""
+    aside = path.with_name(f".{path.name}.tmp")
+    draw(aside, size=(9, 9), colour=colour)
+    aside.replace(path)
+
+
+@pytest.mark.parametrize("running", [True, False])
+async def test_what_is_moved_renamed_removed_edited_and_laid_there_is_seen(
+    home: TestHome, monkeypatch: Patch, running: bool
+) -> None:
+    other = home.home.projects / "other"
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order([f"a {colour} car" for colour in ("red", "blue", "green", "grey", "pink")]))
+        rows = five(works)
+        files = [home.root / row.path for row in rows]
+        await works.until(lambda: works.daemon._noticer.has_looked)
+        act = Acts(files, other)
+        if running:
+            act.all()
+            await works.until(lambda: act.are_seen(works, rows))
+    if not running:
+        act.all()
+    async with at_work(home, monkeypatch) as works:
+        await works.until(lambda: act.are_seen(works, rows))
+        await works.until(lambda: told(works)[rows[2].id][2] == ["missing", "gone"])
+        for file in (other / files[0].name, files[1].with_name("my favourite.png")):
+            assert (card := sidecar_of(file, home.home.projects)) and reading.read_sidecar(card)["id"] in told(works)
+        before = told(works)
+    assert [line["product"] for line in home.lines("product.gone")] == [rows[2].id]
+    assert home.ask("reindex")["differences"] == []
+    async with at_work(home, monkeypatch) as works:
+        assert told(works) == before
+        (home.root / rows[2].path).write_bytes(act.removed)
+        await works.until(lambda: told(works)[rows[2].id][2] == [])
+    assert [line.get("lifted", False) for line in home.lines("product.gone")] == [False, True]
+
+
+class Acts:
+    """Of a person in the file browser."""
+
+    def __init__(self, files: list[Path], other: Path) -> None:
+        self.files, self.other, self.removed = files, other, b""
+
+    def all(self) -> None:
+        files, self.removed = self.files, self.files[2].read_bytes()
+        self.other.mkdir()
+        files[0].rename(self.other / files[0].name)
+        files[1].rename(files[1].with_name("my favourite.png"))
+        files[2].unlink()
+        edit(files[3], "black")
+        draw(self.other / "foreign.png", size=(7, 7), colour="white")
+
+    def are_seen(self, works: Works, rows: list[ProductRow]) -> bool:
+        now = told(works)
+        return (
+            now[rows[0].id][:2] == (f"Projects/other/{self.files[0].name}", "other")
+            and now[rows[1].id][0].endswith("/my favourite.png")
+            and "missing" in now[rows[2].id][2]
+            and now[rows[3].id][2] == ["edited"]
+            and any(path == "Projects/other/foreign.png" for path, _, _ in now.values())
+        )
+
+
+async def test_an_order_goes_on_in_its_folder_wherever_a_person_has_put_that(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        order_id = await works.make(order(["a red car", "a blue car"]))
+        old = home.root / works.folder(order_id)
+        (home.home.projects / "best").mkdir()
+        new = home.home.projects / "best" / "my cars"
+        old.rename(new)
+        await works.until(lambda: works.folder(order_id) == "Projects/best/my cars")
+        await works.until(
+            lambda: {path.rpartition("/")[0] for path, _, _ in told(works).values()} == {"Projects/best/my cars"}
+        )
+        assert not old.exists()
+    assert home.lines("folder")[-1]["folder"] == "Projects/best/my cars"
+
+
+async def test_while_the_disk_of_the_shelf_is_away_nothing_is_missing_laid_or_sent(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    disk, away = home.root.parent / "disk", home.root.parent / "away"
+    disk.mkdir()
+    home.home.projects.rmdir()
+    home.home.projects.symlink_to(disk)
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a red car"))
+        await works.until(lambda: works.daemon._noticer.has_looked)
+        before = told(works)
+        disk.rename(away)
+        disk.mkdir()  # where it was mounted
+        await works.until(lambda: works.daemon._noticer.away)
+        waiting = await works.take(order("a blue car"), "late.yaml")
+        assert works.order(waiting).folder is None and "that disk is not there" in no_room(home.home, Settings())
+        assert told(works) == before and [*disk.iterdir()] == [] and len(works.fake.calls()) == 1
+    refused = home.call("reindex")
+    assert refused.returncode == 1 and "that disk is not there" in refused.stderr and [*disk.iterdir()] == []
+    async with at_work(home, monkeypatch) as works:
+        await works.until(lambda: works.daemon._noticer.away)
+        disk.rmdir()
+        away.rename(disk)
+        await works.until(lambda: works.state(waiting) == "completed")
+        assert before.items() <= told(works).items() and home.lines("product.gone") == []
