@@ -34,6 +34,8 @@ SHORT: dict[str, object] = {
     "artfactoryd.execution.assembly:Eye": NearEye,
     "artfactoryd.execution.shelving.later:PAUSE": 0.01,
     "artfactoryd.execution.shelving.later:OWES_EVERY": 0.0,
+    "artfactoryd.daemon.arranging.folders:EVERY": 0.02,
+    "artfactoryd.daemon.arranging.folders:QUIET": 0.05,
     "artfactoryd.execution.shelving.again:ROOM_AGAIN": 0.05,
 }
 
