@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,37 @@ async def test_while_the_disk_of_the_shelf_is_away_nothing_is_missing_laid_or_se
         away.rename(disk)
         await works.until(lambda: works.state(waiting) == "completed")
         assert before.items() <= told(works).items() and home.lines("product.gone") == []
+
+
+async def test_labels_of_the_desktop_are_marks_and_marks_are_labels(home: TestHome, monkeypatch: Patch) -> None:
+    def labels(file: Path) -> set[str]:
+        return set(os.getxattr(file, "user.xdg.tags").decode().split(","))
+
+    async with at_work(home, monkeypatch) as works:
+        order_id = await works.make(order("a [red,blue] car", tags=["city"]))
+        await works.until(lambda: works.daemon._noticer.has_looked)
+        red, blue = sorted(works.house.books.index.newest_products(2), key=lambda row: row.path)
+        file, other = home.root / red.path, home.root / blue.path
+        assert labels(file) == {"city"} and b"by acme/painter, seed " in os.getxattr(file, "user.xdg.comment")
+
+        def row(product: str) -> ProductRow:
+            found = works.house.books.index.product(product)
+            assert found is not None
+            return found
+
+        def said() -> tuple[object, ...]:
+            now = row(red.id)
+            return now.liked, now.rating, now.tags, now.unwritten
+
+        os.setxattr(file, "user.xdg.tags", "Liked,★★★,night".encode())
+        await works.until(lambda: said() == (True, 3, ["night"], False))
+        await works.tell("tag", products=[red.id], changes=["+new"])
+        await works.tell("like", products=[red.id], off=True)
+        await works.until(lambda: labels(file) == {"★★★", "night", "new"})
+        os.removexattr(other, "user.xdg.tags")
+        os.setxattr(other, "user.xdg.comment", b"mine")
+        file.rename(file.with_name("seen.png"))  # behind it: the other is looked at by then
+        await works.until(lambda: row(red.id).path.endswith("/seen.png"))
+        assert row(blue.id).tags is None and row(red.id).tags == ["night", "new"]
+        await works.until(lambda: labels(home.root / works.folder(order_id)) == {"completed"})
+    assert {line["name"] for line in home.lines("command")} == {"like", "rate", "tag"}
