@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from posixpath import dirname
 
 from artfactoryd.core.noticing.changes import File, Known
 from artfactoryd.execution.shelving.filing import Placed
@@ -107,6 +108,8 @@ class Looking:
         if lying.is_order:
             self.found.papers.append(folder)
         below = [f"{folder}/{name}" for name in lying.folders]
+        if not is_deep:  # those that are gone from it
+            self._left += [(one, False) for one in self._folders if dirname(one) == folder and one not in below]
         self._left += [(one, True) for one in reversed(below) if is_deep or one not in self._folders]
         self._folders[folder] = lying.modified
 
