@@ -91,7 +91,7 @@ class Daemon:
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
         self._held = HeldFolder(app.claims, app.books.index, self._cancel)
         self._receipts = Receipts(app, lambda: self._steady.refused)
-        self._noticer = Noticer(app, once=options.until_done)
+        self._noticer = Noticer(app, self.carry_out, once=options.until_done)
         self._sheets = Sheets(app, lambda: app.execution.dispatcher.idle and not app.execution.later.at_work)
         app.execution.later.tell, app.execution.receipts.tell = self._sheets.came, self._sheets.touch
         self._awake = Wakefulness(sleep_inhibitor.command(sys.platform, os.getpid()), time.monotonic)
@@ -160,7 +160,7 @@ class Daemon:
     def _start_services(self) -> None:
         dispatcher, reconciliation = self.app.execution.dispatcher, self.app.execution.reconciliation
         services: list[Callable[[], Coroutine[Any, Any, None]]] = [
-            self._serve_inbox, self._serve_commands, self._write_receipts, *self.app.execution.services,
+            self._serve_inbox, self._serve_commands, self._write_receipts, *self.app.services,
             self._sheets.run, self._noticer.run, partial(self.app.warm_up, self.options.loaded),
             partial(look_for_keys, self.app, self._environ),
             *([] if self.options.until_done else [Backups(self.app.home, self.app.settings, self.stop.is_set).run]),
@@ -357,7 +357,7 @@ class Daemon:
         return (
             self._taken_all
             and not (self._consumer.awaits_picture or self._expanding)
-            and self.app.execution.is_arranged
+            and self.app.is_arranged
             and self.app.execution.dispatcher.idle
             and not self._owes_proof
             and not self.app.execution.later.owes(self._tally.orders if self.options.only else None)

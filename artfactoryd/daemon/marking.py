@@ -21,11 +21,13 @@ from artfactoryd.errors import NoSuchProduct, WrongUse
 from artfactoryd.execution.assembly import Execution
 from artfactoryd.home import Home
 from artfactoryd.printable import one_line, printable
+from artfactoryd.shelf.arranging.clones import LIKED
 from artfactoryd.storage import naming
 from artfactoryd.storage.events import Bin, CommandDone, Mark
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.marks import collected, releasing, undoing
 from artfactoryd.storage.marks.applied import Said
+from artfactoryd.storage.marks.collected import CloneRow
 from artfactoryd.storage.rows import OrderRow, ProductRow
 from artfactoryd.storage.writer import Books
 
@@ -56,7 +58,7 @@ class Marking:
         answer = yes(
             _done(command, len(marks), len(products)) + _words(released), products=[row.id for row in products]
         )
-        return await self._record(command, answer, marks, products)
+        return await self._record(command, answer, marks, products, list(command.get("lying") or ()))
 
     async def _collect(self, command: Mapping[str, Any]) -> Outcome:
         """Into a collection, or out of it."""
@@ -64,7 +66,9 @@ class Marking:
         if problem := next(iter(name_problems(given, "collection")), None):
             raise WrongUse(f"{problem.sentence} {problem.fix}")
         name = collected.spelled(index, nfc(given))
-        if not command.get("off"):
+        if name == LIKED:
+            raise WrongUse(f"{name} shows what you like: `like` puts a product there, `like --off` takes it away.")
+        if not (command.get("off") or command.get("lying")):
             products = _products_named(index, list(command.get("products") or ()))
             await asyncio.to_thread(self._execution.clones.check_room, products, name)
         return await self._mark({**command, "collection": name})
@@ -110,10 +114,19 @@ class Marking:
         return await self._record(command, yes(words, order_id=row.id), marks, found)
 
     async def _record(
-        self, command: Mapping[str, Any], answer: Answer, marks: Sequence[Mark | Bin], products: Sequence[ProductRow]
+        self,
+        command: Mapping[str, Any],
+        answer: Answer,
+        marks: Sequence[Mark | Bin],
+        products: Sequence[ProductRow],
+        lying: Sequence[CloneRow] = (),
     ) -> Outcome:
+        """`lying`: clones that a person put there already."""
         done = CommandDone(id=command["id"], name=command["name"], answer=answer)
-        await self._books.record(*marks, done)
+        async with self._execution.clones.standing_still():
+            await self._books.record(*marks, done)
+            if lying:
+                await self._execution.clones.take_over(lying)
         order_ids = list(dict.fromkeys(row.order_id for row in products))
         for order_id in order_ids:
             self._execution.wake(order_id)

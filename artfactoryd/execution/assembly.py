@@ -46,6 +46,8 @@ from artfactoryd.shelf.staging import Staging
 from artfactoryd.storage.rows import ItemKey
 from artfactoryd.storage.writer import Books
 
+Service = Callable[[], Coroutine[Any, Any, None]]
+
 
 @dataclass(frozen=True, slots=True)
 class Execution:
@@ -70,7 +72,7 @@ class Execution:
     placed: Placed
 
     @property
-    def services(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
+    def services(self) -> Sequence[Service]:
         """What goes on beside the items, for as long as the program is at work."""
         return self.later.run, self.cards.run, self.clones.run, self.bin.run
 

@@ -55,6 +55,15 @@ class Clones:
                 f"of which {_megabytes(least)} stay free (limits.free_disk_bytes). Make room, or collect fewer."
             )
 
+    def standing_still(self) -> asyncio.Lock:
+        """While it is held, nothing is put there or taken away."""
+        return self._one_at_a_time
+
+    async def take_over(self, lying: Sequence[CloneRow]) -> None:
+        """A person put them there."""
+        self._kept -= {row.path for row in lying}
+        await self._books.note(partial(collected.remember, put=tuple(lying)))
+
     async def follow_first(self) -> None:
         """Some of what was said just now, so that whoever said it finds it there; the rest follows."""
         self._aside.clear()
@@ -80,8 +89,9 @@ class Clones:
     async def _follow_some(self) -> bool:
         """Whether there may be more."""
         async with self._one_at_a_time:
-            left = collected.left(self._books.index, TOGETHER, self._kept)
-            coming = collected.uncloned(self._books.index, TOGETHER, self._aside)
+            likes = (self._root / clones.LIKED).is_dir()
+            left = collected.left(self._books.index, TOGETHER, self._kept, likes=likes)
+            coming = collected.uncloned(self._books.index, TOGETHER, self._aside, likes=likes)
             if not (left or coming):
                 return False
             taken = await asyncio.to_thread(self._take_away, left)
@@ -94,7 +104,8 @@ class Clones:
         taken = []
         for clone in left:
             try:
-                if clones.take_away(self._home.root / clone.path, clone.sha256):
+                stays = clone.collection == clones.LIKED
+                if clones.take_away(self._home.root / clone.path, clone.sha256, stays=stays):
                     taken.append(clone.path)
                     continue
                 log.info("%s was changed since it was put there, and stays", clone.path)
@@ -114,6 +125,9 @@ class Clones:
         return put
 
     def _clone(self, row: ProductRow, collection: str) -> CloneRow:
+        """Raises StorageFull where too little room is left."""
+        if (free := shutil.disk_usage(self._home.root).free) < self._settings.now.limits.free_disk_bytes:
+            raise StorageFull(f"Only {_megabytes(free)} are free on the disk of {self._root}.")
         path = clones.put(self._home.root / row.path, self._root / collection, row.id)
         status = path.stat()
         inside = path.relative_to(self._home.root).as_posix()

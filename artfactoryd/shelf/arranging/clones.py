@@ -19,6 +19,7 @@ from artfactoryd.medium import writing_to
 from artfactoryd.shelf import desktop
 
 FOLDER = "Collections"  # in the home
+LIKED = "Liked"  # the collection that shows what is liked, where it has a folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,9 @@ def _is_put(source: Path, target: Path, product: str) -> bool:
     return True
 
 
-def take_away(path: Path, digest: str) -> bool:
-    """What was put there with these bytes (SHA-256); gone already is well. False where other bytes lie there now."""
+def take_away(path: Path, digest: str, *, stays: bool = False) -> bool:
+    """What was put there with these bytes (SHA-256); gone already is well. False where other bytes lie there now.
+    `stays`: its folder, though it has nothing in it then."""
     with writing_to(path.parent):
         if (lying := Lying.of(path)) is None:
             return not os.path.lexists(path)
@@ -80,7 +82,8 @@ def take_away(path: Path, digest: str) -> bool:
             return False
         path.unlink()
         with suppress(OSError):
-            path.parent.rmdir()
+            if not stays:
+                path.parent.rmdir()
         return True
 
 

@@ -90,8 +90,8 @@ def moved(index: Index, lie: Sequence[tuple[MovingRow, str]]) -> None:
     """Where each lies now; where another word came meanwhile, that is still to be done."""
     for move, path in lie:
         done = index.run("DELETE FROM moving WHERE product = ? AND path = ?", move.product, move.path)
-        if done and path != move.path:
-            index.run("UPDATE product SET path = ? WHERE id = ?", path, move.product)
+        if done and path:  # also where a look at the shelf came in between, and took it for moved by a person
+            index.run("UPDATE product SET path = ? WHERE id = ? AND path <> ?", path, move.product, path)
 
 
 def due(index: Index, before: str, but: Collection[str] = ()) -> list[ProductRow]:

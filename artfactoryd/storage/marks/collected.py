@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from artfactoryd.core.names import folded
+from artfactoryd.shelf.arranging.clones import LIKED
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists.conditions import BINNED
 from artfactoryd.storage.marks import tables
 from artfactoryd.storage.rows import PRODUCTS, Decoder, ProductRow
 
 MEMBERS = "product_collection c JOIN product p ON p.seq = c.seq"
+_ALL = (  # with those of the view of likes, where that is wanted
+    f"(SELECT collection, seq FROM product_collection UNION ALL SELECT '{LIKED}', seq FROM product "
+    "INDEXED BY product_liked WHERE liked = 1 AND ?) c JOIN product p ON p.seq = c.seq"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +67,49 @@ def collections(index: Index) -> list[Collected]:
 def spelled(index: Index, name: str) -> str:
     """As the collection is called already that has the same folder; else as it is given."""
     sql = "SELECT DISTINCT collection AS name FROM product_collection ORDER BY name"
-    return next((row["name"] for row in index.rows(sql) if folded(row["name"]) == folded(name)), name)
+    names = [LIKED, *(row["name"] for row in index.rows(sql))]
+    return next((one for one in names if folded(one) == folded(name)), name)
 
 
-def uncloned(index: Index, most: int, but: Collection[tuple[str, str]] = ()) -> list[Member]:
-    """Members whose clones do not lie there yet. `but`: (product, collection) that cannot be cloned just now."""
+def uncloned(index: Index, most: int, but: Collection[tuple[str, str]] = (), *, likes: bool = False) -> list[Member]:
+    """Members whose clones do not lie there yet. `but`: (product, collection) that cannot be cloned just now; `likes`:
+    also what is liked, in a collection of its own."""
     sql = (
-        f"SELECT {PRODUCTS.select('p')}, c.collection FROM {MEMBERS} WHERE NOT {BINNED} AND NOT EXISTS "
+        f"SELECT {PRODUCTS.select('p')}, c.collection FROM {_ALL} WHERE NOT {BINNED} AND NOT EXISTS "
         "(SELECT 1 FROM clone k WHERE k.product = p.id AND k.collection = c.collection) ORDER BY c.collection, p.seq "
         "LIMIT ?"
     )
-    members = index.all(Member, sql, (most + len(but),))
+    members = index.all(Member, sql, (likes, most + len(but)))
     return [member for member in members if (member.product.id, member.collection) not in but][:most]
 
 
-def left(index: Index, most: int, but: Collection[str] = ()) -> list[CloneRow]:
-    """Clones of what is in their collection no more. `but`: paths."""
+def left(index: Index, most: int, but: Collection[str] = (), *, likes: bool = False) -> list[CloneRow]:
+    """Clones of what is in their collection no more. `but`: paths; `likes`: as of `uncloned`."""
+    is_in = "EXISTS (SELECT 1 FROM product_collection c WHERE c.collection = k.collection AND c.seq = p.seq)"
     sql = (
-        f"{_CLONE} WHERE NOT EXISTS (SELECT 1 FROM {MEMBERS} WHERE p.id = k.product AND c.collection = k.collection "
-        f"AND NOT {BINNED}) ORDER BY k.path LIMIT ?"
+        f"{_CLONE} LEFT JOIN product p ON p.id = k.product WHERE p.id IS NULL OR {BINNED} OR NOT "
+        f"CASE WHEN k.collection = '{LIKED}' AND ? THEN p.liked ELSE {is_in} END ORDER BY k.path LIMIT ?"
     )
-    return [clone for clone in index.all(CLONES, sql, (most + len(but),)) if clone.path not in but][:most]
+    return [clone for clone in index.all(CLONES, sql, (likes, most + len(but))) if clone.path not in but][:most]
+
+
+def is_member(index: Index, product: str, collection: str) -> bool:
+    """`Liked`: whether it is liked."""
+    if folded(collection) == folded(LIKED):
+        row = index.product(product)
+        return row is not None and row.liked
+    sql = f"SELECT 1 FROM {MEMBERS} WHERE p.id = ? AND c.collection = ?"
+    return index.row(sql, (product, collection)) is not None
+
+
+def clones_in(index: Index, folder: str) -> list[CloneRow]:
+    """`folder`: in the home, with a slash at its end."""
+    return index.all(CLONES, f"{_CLONE} WHERE k.path >= ? AND k.path < ? ORDER BY k.path", (folder, folder[:-1] + "0"))
+
+
+def folders(index: Index) -> set[str]:
+    """Names of those in which clones were put."""
+    return {row["path"].split("/")[1] for row in index.rows("SELECT path FROM clone")}
 
 
 def clone_at(index: Index, path: str) -> CloneRow | None:

@@ -49,6 +49,14 @@ class Marks(JsonObject):
     confirm_usd: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Binned(JsonObject):
+    """`restore`: out of the bin; `id`: as of Word."""
+
+    id: str = ""
+    restore: bool = False
+
+
 class Marking:
     def __init__(self, front: Front) -> None:
         self._front = front
@@ -58,6 +66,8 @@ class Marking:
         yield Route(
             "POST", "/api/v1/products/{product_id}/marks", self.marks, Answer, words, (), Marks, pace=Pace.WRITE
         )
+        words = "Put a product into the bin of the shelf, for 30 days, or take it out of it."
+        yield Route("POST", "/api/v1/products/{product_id}/bin", self.bin, Answer, words, (), Binned, pace=Pace.WRITE)
         words = "Take back what was said last of products."
         yield Route("POST", "/api/v1/undo", self.undo, Answer, words, (), Word, pace=Pace.WRITE)
 
@@ -78,6 +88,14 @@ class Marking:
         if wants_page(request):
             raise web.HTTPSeeOther(f"/pictures/{product}")
         return as_json(Answer(True, texts[-1]))
+
+    async def bin(self, request: web.Request, query: Query) -> web.StreamResponse:
+        word, given = await read_body(request, Binned), request.match_info["product_id"]
+        product = await self._front.reads.ask(lambda index: naming.product_named(index, given).id)
+        told = await tell(self._front, "bin", word, {"products": [product], "restore": is_on(word.get("restore"))})
+        if wants_page(request):
+            raise web.HTTPSeeOther(f"/pictures/{product}")
+        return as_json(Answer(True, told["text"]))
 
     async def undo(self, request: web.Request, query: Query) -> web.StreamResponse:
         word = await read_body(request, Word)
