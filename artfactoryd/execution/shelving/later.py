@@ -115,6 +115,10 @@ class LaterLook:
         if not self.at_work:
             await self._eye.close()
 
+    async def close(self) -> None:
+        """Also of what was drawn, or shown to somebody, while all else stopped."""
+        await self._eye.close()
+
     async def run(self) -> None:
         """For as long as the program is at work."""
         try:
