@@ -91,7 +91,9 @@ class CollectionFolders:
     async def _follow(self, name: str) -> bool:
         async with self._execution.clones.standing_still():
             at, lying, young = await asyncio.to_thread(self._lying, self._root / name)
-            rows = {row.path: row for row in collected.clones_in(self._books.index, f"{clones.FOLDER}/{name}/")}
+            folder = f"{clones.FOLDER}/{name}/"
+            there = await asyncio.to_thread(collected.clones_in, self._books.index, folder)
+            rows = {row.path: row for row in there}
         put = [Put(row.path, row.product, row.bytes, row.changed) for row in rows.values() if row.path not in young]
         found = [change for change in changes(put, lying) if not self._is_strange(change)]
         is_done = await self._carry_out(name, found, rows) if found else True

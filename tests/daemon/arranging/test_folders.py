@@ -85,6 +85,12 @@ async def test_what_is_dropped_there_joins_and_what_is_taken_away_leaves(
         (best / "broken.png").write_bytes(b"no picture")
         shutil.copy2(green, best / green.name)
         await works.until(lambda: "a-green-car" in members(works))
+        works.house.folders._whole_at = 0.0
+        await works.tell("collect", products=[red.name], collection="best", off=True)
+        await works.until(lambda: works.house.folders._whole_at)  # what was said is not undone by what lies there
+        assert "a-red-car" not in members(works) and not (best / red.name).exists()
+        await works.tell("undo")
+        await works.until(lambda: "a-red-car" in members(works) and (best / red.name).is_file())
         await works.stop()
     (best / green.name).unlink()
     shutil.copyfile(best / red.name, best / "again.png")
