@@ -59,7 +59,8 @@ class Marking:
         answer = yes(
             _done(command, len(marks), len(products)) + _words(released), products=[row.id for row in products]
         )
-        return await self._record(command, answer, marks, products, list(command.get("lying") or ()))
+        lying = [clone for clone in command.get("lying") or () if isinstance(clone, CloneRow)]
+        return await self._record(command, answer, marks, products, lying)
 
     async def _collect(self, command: Mapping[str, Any]) -> Outcome:
         """Into a collection, or out of it."""
