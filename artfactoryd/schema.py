@@ -38,11 +38,11 @@ def schema_names() -> list[str]:
     return sorted(path.name.removesuffix(".schema.json") for path in _folder().glob("*.schema.json"))
 
 
-@cache
 def _text(name: str) -> str:
     return (_folder() / f"{name}.schema.json").read_text(encoding="utf-8")
 
 
+@cache
 def schema_mark(name: str) -> str:
     """Another one whenever that schema says something else."""
     return hashlib.sha256(_text(name).encode()).hexdigest()

@@ -17,11 +17,13 @@ from tests.volumes import go_into_memory
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
 go_into_memory()
+gc.disable()  # until all is loaded and collected
 
 
 def pytest_collection_finish() -> None:
-    """What was loaded and collected stays to the end: no search for garbage goes through it again."""
+    """What is there by now stays to the end: no search for garbage goes through it."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from artfactoryd.core.query import read_query
 from artfactoryd.core.sheets.facts import Picture
 from artfactoryd.core.sheets.layout import Axes
 from artfactoryd.core.sheets.sheet import MOST, Sheet
-from artfactoryd.core.sheets.stages import lay_out_stages
+from artfactoryd.core.sheets.stages import lay_out_stages, paged
 from artfactoryd.core.slug import slug
 from artfactoryd.errors import WrongUse
 from artfactoryd.execution.shelving.eye import Eye, Thumbnails
@@ -166,7 +166,7 @@ def _pages(whole: Sheet) -> list[Sheet]:
     pictures = whole.pictures
     if len(pictures) <= MOST:
         return [whole]
-    parts = [pictures[first : first + MOST] for first in range(0, len(pictures), MOST)]
+    parts = paged(pictures, MOST)
     laid_out = [lay_out_stages(part, Axes()) for part in parts]
     return [
         replace(whole, layout=first, more=more, page=number, pages=len(parts))

@@ -91,7 +91,7 @@ class Daemon:
         self._taken_all = False  # the inbox has been looked at and holds nothing to take
         self._held = HeldFolder(app.claims, app.books.index, self._cancel)
         self._receipts = Receipts(app, lambda: self._steady.refused)
-        self._noticer = Noticer(app, once=options.until_done)
+        self._noticer = Noticer(app, self.carry_out, once=options.until_done)
         self._sheets = Sheets(app, lambda: app.execution.dispatcher.idle and not app.execution.later.at_work)
         app.execution.later.tell, app.execution.receipts.tell = self._sheets.came, self._sheets.touch
         self._awake = Wakefulness(sleep_inhibitor.command(sys.platform, os.getpid()), time.monotonic)

@@ -16,7 +16,7 @@ from artfactoryd.daemon.app import App
 from artfactoryd.errors import StorageFull, StorageSick
 from artfactoryd.medium import in_words
 from artfactoryd.reporting import receipt, waiting
-from artfactoryd.shelf import order_folders, presence
+from artfactoryd.shelf import desktop, order_folders, presence
 from artfactoryd.storage import spend
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import words
@@ -89,6 +89,7 @@ def write(app: App, order_id: str, refused: str = "") -> None:
     folder = order_folders.lying(app.home.projects, app.home.root / row.folder, row.id)
     before = receipt.receipt_state(folder)
     order_folders.write_receipt(folder, receipt.receipt(index, row, notes).encode())
+    desktop.show(folder, [str(index.state(row))])
     after = receipt.receipt_state(folder)
     if before not in (None, after) and after is not None and after in ENDS:
         news.tell(_end(ENDS[after], index, row, folder))  # a kill just before loses the news; none is told twice

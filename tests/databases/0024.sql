@@ -88,7 +88,6 @@ CREATE TABLE 'searched_idx'(segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT
 CREATE TABLE shelf_item (order_id TEXT NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, asked INTEGER NOT NULL, delivered INTEGER NOT NULL, PRIMARY KEY (order_id, number));
 INSERT INTO "shelf_item" VALUES('o9',1,'k',1,1);
 CREATE TABLE shelf_state (product TEXT NOT NULL PRIMARY KEY, edited INTEGER NOT NULL DEFAULT 0, missing TEXT, gone INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
-CREATE TABLE shown (product TEXT NOT NULL PRIMARY KEY, words TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE "spending" ("day" TEXT NOT NULL PRIMARY KEY, "committed" INTEGER NOT NULL);
 INSERT INTO "spending" VALUES('2026-11-21',2000);
 INSERT INTO "spending" VALUES('2026-11-22',3000);
@@ -156,5 +155,5 @@ CREATE INDEX clone_product ON clone (product, collection);
 CREATE INDEX lying_copy ON lying (what) WHERE what > 'copy:' AND what < 'copy;';
 CREATE INDEX shelf_state_missing ON shelf_state (product) WHERE missing IS NOT NULL;
 CREATE TRIGGER product_moved AFTER UPDATE OF path ON product WHEN NEW.path IS NOT OLD.path BEGIN UPDATE product SET project = substr(NEW.path, 10, instr(substr(NEW.path, 10), '/') - 1) WHERE id = NEW.id AND NEW.path LIKE 'Projects/%/%' AND NEW.path NOT LIKE 'Projects/.%'; INSERT OR IGNORE INTO unsearched (seq) VALUES (NEW.seq); END;
-CREATE TRIGGER product_unlaid AFTER DELETE ON product BEGIN DELETE FROM shelf_state WHERE product = OLD.id; DELETE FROM shown WHERE product = OLD.id; END;
+CREATE TRIGGER product_unlaid AFTER DELETE ON product BEGIN DELETE FROM shelf_state WHERE product = OLD.id; END;
 PRAGMA writable_schema=OFF;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import plistlib
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,48 @@ def test_what_is_no_id_is_none(tmp_path: Path, value: bytes) -> None:
     file.write_bytes(b"picture")
     os.setxattr(file, desktop.PRODUCT, value)
     assert desktop.product_in(file) is None
+
+
+def test_finders_tags_are_a_binary_property_list_with_colours() -> None:
+    data = desktop.label_bytes(["Liked", "★★★", "Grün"], is_mac=True)
+    assert plistlib.loads(data) == ["Liked\n0", "★★★\n0", "Grün\n0"] and data.startswith(b"bplist00")
+    as_finder = plistlib.dumps(["Liked\n6", "city"], fmt=plistlib.FMT_BINARY)
+    assert desktop.labels_of(as_finder, is_mac=True) == ["Liked", "city"]
+    assert plistlib.loads(desktop.text_bytes("1 of cars", is_mac=True)) == "1 of cars"
+    for odd in (b"", b"bplist00", b"\xff", plistlib.dumps({"a": 1}, fmt=plistlib.FMT_BINARY)):
+        try:
+            assert desktop.labels_of(odd, is_mac=True) == []
+        except ValueError as error:
+            assert str(error) == "It is no list of tags."
+
+
+def test_labels_are_written_beside_a_persons_and_an_absent_attribute_tells_nothing(tmp_path: Path) -> None:
+    product = put(tmp_path)
+    assert desktop.labels_in(product) is None
+    assert desktop.show(product, ["city"]) and not desktop.show(product, ["city"])
+    os.setxattr(product, "user.xdg.tags", b"city,mine")
+    assert desktop.labels_in(product) == (["city", "mine"], ["city"])
+    assert desktop.show(product, ["Liked"])
+    assert os.getxattr(product, "user.xdg.tags") == b"mine,Liked"
+    assert desktop.labels_in(product) == (["mine", "Liked"], ["Liked"])
+    desktop.describe(product, "x" * 300, "https://example.org/a.png", ())
+    assert len(os.getxattr(product, "user.xdg.comment")) == 200
+    assert os.getxattr(product, "user.xdg.origin.url") == b"https://example.org/a.png"
+
+
+@pytest.mark.parametrize(("number", "tries"), [(errno.ENOSPC, 4), (errno.ENOTSUP, 1)])
+def test_no_room_for_an_attribute_is_no_full_disk_and_a_volume_without_is_asked_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, tries: int
+) -> None:
+    tried = []
+
+    def refused(_: object, name: str, value: bytes) -> None:
+        tried.append(name)
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(desktop, "_keeps_none", set())
+    monkeypatch.setattr(os, "setxattr", refused)
+    (file := tmp_path / "a.png").write_bytes(b"")
+    for _ in range(2):
+        desktop.describe(file, "words", "https://example.org", ())
+    assert len(tried) == tries and not desktop.show(file, ["city"])

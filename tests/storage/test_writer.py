@@ -366,7 +366,7 @@ async def test_a_lost_index_comes_back_from_the_ledger_alone(tmp_path: Path) -> 
             await books.record(wish(6, order_id(n)))
     before = rows(tmp_path)
     empty = {name for name, table in before.items() if not table}
-    assert empty == {"told", "clone", "lying", "shown"}  # which only the shelf fills
+    assert empty == {"told", "clone", "lying"}  # which only the shelf fills
     for path in tmp_path.glob("index.sqlite3*"):
         path.unlink()
     open_books(tmp_path).close()

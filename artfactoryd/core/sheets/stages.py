@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from artfactoryd.core.sheets.facts import MODEL, STAGE, Picture
+from artfactoryd.core.sheets.facts import MODEL, SEED, STAGE, Picture
 from artfactoryd.core.sheets.layout import (
-    MOST_SIDES,
     TURNED,
     Axes,
     Layout,
@@ -24,6 +23,7 @@ from artfactoryd.core.sheets.layout import (
 )
 from artfactoryd.core.sheets.varying import Varying, common_of, varying_in, without_echoes
 
+MOST_FREE = 5  # things that vary, among which every way is tried
 COMPLETE = 0.8  # of the places of a table that shows what was made of what
 TALLEST, MOST_ROWS = 3, 12  # rows for each column; and so many rows are never too tall
 ROOT = "root"
@@ -49,6 +49,21 @@ def lay_out_stages(pictures: Sequence[Picture], axes: Axes) -> list[Layout]:
     made = _made(pictures)
     beside = _beside(made) if len(pictures) >= COMPLETE * len(made.roots) * len(made.ways) else None
     return [beside] if beside else list(_apart(made))
+
+
+def paged(pictures: Sequence[Picture], most: int) -> list[list[Picture]]:
+    """At most so many together; what was made of one picture is with it where there is room."""
+    families: dict[int, list[Picture]] = {}
+    for picture in pictures:
+        families.setdefault(id(picture.root), []).append(picture)
+    pages = list[list[Picture]]()
+    for family in families.values():
+        for first in range(0, len(family), most):
+            part = family[first : first + most]
+            if not pages or len(pages[-1]) + len(part) > most:
+                pages.append([])
+            pages[-1] += part
+    return pages
 
 
 def _made(pictures: Sequence[Picture]) -> _Made:
@@ -96,12 +111,12 @@ def _by_values(made: _Made, stages: Side) -> Iterator[_Sides]:
     spread = tuple(replace(one, of=tuple(one.of[root] for root in made.of)) for one in own)
     models = tuple(one for one in spread if one.key == MODEL)
     free = tuple(one for one in spread if one.key != MODEL)
-    for chosen in ((), *some(free[:MOST_SIDES]), free):
+    for chosen in ((), *some(free[:MOST_FREE]), free):
         across = tuple(one for one in spread if one in models or one in chosen)
         down = tuple(one for one in free if one not in chosen)
         turned = TURNED * sum(spread.index(one) < spread.index(other) for one in across for other in down)
         yield from _judged(made, (*across, *stages), down, turned)
-        yield from _judged(made, across, (*stages, *down), turned + TURNED)
+        yield from _judged(made, across, (*down, *stages), turned + TURNED)
 
 
 def _by_root(made: _Made, stages: Side) -> Iterator[_Sides]:
@@ -157,7 +172,10 @@ def _apart(made: _Made) -> Iterator[Layout]:
         there = [number for number, picture in enumerate(made.pictures) if picture.stage == stage]
         common = [one.told(values.pop(), alone=False) for one, values in _values(made, own, there) if len(values) == 1]
         heading = " · ".join([stage or _first_name(made), *common])
-        yield replace(lay_out([made.pictures[number] for number in there]), heading=heading)
+        pictures = [made.pictures[number] for number in there]
+        if any(one.key == SEED for one in own):  # it was chosen, and tells these apart too
+            pictures = [replace(picture, seed=picture.seed or picture.root.seed) for picture in pictures]
+        yield replace(lay_out(pictures), heading=heading)
 
 
 def _values(made: _Made, own: Sequence[Varying], there: Sequence[int]) -> Iterator[tuple[Varying, set[int]]]:

@@ -14,9 +14,10 @@ from artfactoryd import entries
 from artfactoryd.core.inside.undo import told
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.noticing.changes import Facts, File, Kind, Known, Place, Stray
+from artfactoryd.core.noticing.labels import Relabelled, relabelled
 from artfactoryd.daemon.noticing.looking import Differing
 from artfactoryd.home import Home
-from artfactoryd.shelf import kinds, survey
+from artfactoryd.shelf import desktop, kinds, survey
 from artfactoryd.shelf.desktop import product_in
 from artfactoryd.shelf.reading import read_sidecar
 from artfactoryd.shelf.sheets.marks import is_sheet
@@ -52,6 +53,7 @@ class Evidence:
         self._there: set[str] = set()
         self._going = known.on_their_way(index)
         self._has_copies = False
+        self.said: dict[str, Relabelled] = {}  # by a person, on a desktop; by paths
 
     def go_on(self, seconds: float) -> bool:
         """Whether there is more. Raises OSError for what cannot be read just now."""
@@ -90,13 +92,21 @@ class Evidence:
     def _place(self, product: Known, file: File) -> None:
         path = self._root / file.path
         try:
-            named, sha256 = product_in(path) or "", entries.sha256(path)
+            is_as_placed = file.path in self._found.as_placed
+            named, sha256 = product_in(path) or "", product.sha256 if is_as_placed else entries.sha256(path)
             if not self._is_still(file):
                 return
+            self._read_labels(file, is_its=named == product.id)
             kind = Kind.OTHER if sha256 == product.sha256 else self._kind(file)
             self._places.append(Place(product, file, sha256, named, kind))
         except FileNotFoundError:
             self._again(file)
+
+    def _read_labels(self, file: File, *, is_its: bool) -> None:
+        """Only of a file that is known to be the product by its id: what was copied may have lost them."""
+        known_labels = desktop.labels_in(self._root / file.path) if is_its else None
+        if known_labels is not None and (said := relabelled(known_labels[1], known_labels[0])):
+            self.said[file.path] = said
 
     def _is_still(self, file: File) -> bool:
         """False where it has changed since it was seen: it is looked at again."""
@@ -157,6 +167,8 @@ class Evidence:
         sha256 = self._sha256(file, shelved)
         if not self._is_still(file):
             return None
+        if shelved is not None:
+            self._read_labels(file, is_its=product_in(self._root / file.path) == shelved.product.id)
         if shelved is not None and sha256 == shelved.product.sha256:
             return Stray(file, tags.named, sha256)
         kind = self._kind(file)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from posixpath import dirname
 
 from artfactoryd.core.noticing.changes import File, Known
 from artfactoryd.execution.shelving.filing import Placed
@@ -25,13 +26,15 @@ TRUSTED = 3600.0  # seconds after it was made within which a file that nobody lo
 @dataclass
 class Differing:
     """What a look found. `as_made`: seen for the first time, as they should be. `absent`: nothing lies in their places.
-    `changed`: something lies there that is to be looked into. `strays`: files where no product is known. `unlisted`:
-    paths where nothing lies any more; `papers`: folders with an order's papers; `fresh`: those to be looked at again.
+    `changed`: something lies there that is to be looked into; `as_placed`: paths among them whose bytes are known.
+    `strays`: files where no product is known. `unlisted`: paths where nothing lies any more; `papers`: folders with an
+    order's papers; `fresh`: those to be looked at again.
     """
 
     as_made: list[File] = field(default_factory=list)
     absent: list[Known] = field(default_factory=list)
     changed: list[tuple[Known, File]] = field(default_factory=list)
+    as_placed: set[str] = field(default_factory=set)
     strays: list[File] = field(default_factory=list)
     unlisted: list[str] = field(default_factory=list)
     papers: list[str] = field(default_factory=list)
@@ -105,6 +108,8 @@ class Looking:
         if lying.is_order:
             self.found.papers.append(folder)
         below = [f"{folder}/{name}" for name in lying.folders]
+        if not is_deep:  # those that are gone from it
+            self._left += [(one, False) for one in self._folders if dirname(one) == folder and one not in below]
         self._left += [(one, True) for one in reversed(below) if is_deep or one not in self._folders]
         self._folders[folder] = lying.modified
 
@@ -134,18 +139,22 @@ class Looking:
         file, is_known_there = File(product.path, lies.bytes, lies.changed), not (product.missing or product.gone)
         if looked is not None and is_known_there and _is_as_then(lies, looked) and looked.what in ("", EDITED):
             return
-        if looked is None and is_known_there and self._is_trusted(shelved, lies):
+        if looked is None and is_known_there and self._is_as_placed(product, lies):
+            self.found.as_placed.add(product.path)
+            self.found.changed.append((product, file))
+        elif looked is None and is_known_there and self._is_trusted(shelved, lies):
             self.found.as_made.append(file)
         elif self._is_fresh(lies):
             self.found.fresh.add(folder)
         else:
             self.found.changed.append((product, file))
 
+    def _is_as_placed(self, product: Known, lies: Lies) -> bool:
+        """A moment ago, by this run."""
+        return self._placed.pop(product.id, None) == (lies.bytes, lies.modified)
+
     def _is_trusted(self, shelved: Shelved, lies: Lies) -> bool:
-        """What lies as it was placed, and what was on the shelf before anybody looked and was not written since it was
-        made."""
-        if self._placed.pop(shelved.product.id, None) == (lies.bytes, lies.modified):
-            return True
+        """What was on the shelf before anybody looked, and was not written since it was made."""
         made = datetime.fromisoformat(shelved.created_at).timestamp()
         return lies.bytes == shelved.product.bytes and lies.modified / 1e9 < made + TRUSTED and made < self._since
 

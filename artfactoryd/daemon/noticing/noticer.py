@@ -10,13 +10,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from posixpath import dirname
+from typing import Any
 
 from artfactoryd.clock import now
-from artfactoryd.core.noticing.changes import Absence, Gone, Missing, changes, is_gone
+from artfactoryd.core.noticing.changes import Absence, AsMade, Change, Edited, Gone, Missing, Moved, changes, is_gone
+from artfactoryd.core.noticing.labels import Relabelled
+from artfactoryd.daemon import mailbox
 from artfactoryd.daemon.app import App
 from artfactoryd.daemon.noticing.evidence import Evidence
 from artfactoryd.daemon.noticing.folder_events import folder_events
@@ -36,6 +39,7 @@ LOWEST = 20.0  # how many times as long as it worked a pass rests
 GONE_AFTER = 30.0  # seconds between the two passes after which what is missing is gone
 SOON = 30.0  # how many times as long as it worked, at least, a pass rests while something is missing
 FOLDERS_EVERY = 5.0  # seconds, at least, between two looks at the times of all folders
+TOLD_EVERY = 30.0  # the same where events are told of all of them: an idle machine is woken as rarely as can be
 SPARING = 10_000.0  # how many times as long as it took, where events are told; else 100
 AGAIN = 1.0  # seconds until what is still being written is looked at again
 AWAY_EVERY = 2.0  # seconds between looks for a disk that is not there
@@ -43,9 +47,13 @@ PATIENCE = 2.0  # seconds for which a run that ends by itself waits for the firs
 BUSY = 20.0  # how many times as long as the last look took, at least, until the next
 
 
+CarryOut = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
 class Noticer:
-    def __init__(self, app: App, *, once: bool) -> None:
-        """`once`: only one pass, for a run that ends by itself."""
+    def __init__(self, app: App, carry_out: CarryOut, *, once: bool) -> None:
+        """`carry_out`: what a person said. `once`: only one pass, for a run that ends by itself."""
+        self._carry_out = carry_out
         self._app, self._home, self._once = app, app.home, once
         self._following = Following(app)
         self._folders: dict[str, int] = {}
@@ -109,8 +117,12 @@ class Noticer:
             self._pending -= folders
         took = time.monotonic() - began
         if is_due:
-            self._folders_at = began + max(FOLDERS_EVERY, took * (SPARING if self._events.is_whole else 100))
+            self._folders_at = began + self._pause(took)
         self._not_before = time.monotonic() + BUSY * took
+
+    def _pause(self, took: float) -> float:
+        """Seconds from a look at the times of all folders, which took so long, to the next."""
+        return max(TOLD_EVERY, took * SPARING) if self._events.is_whole else max(FOLDERS_EVERY, took * 100)
 
     def _is_away(self) -> bool:
         away = presence.away(self._home)
@@ -133,7 +145,7 @@ class Noticer:
         self._took = worked
         pause = max(GONE_AFTER, SOON * worked) if is_one_missing else EVERY
         self._whole_at = time.monotonic() + pause
-        self._folders_at = max(self._folders_at, time.monotonic() + FOLDERS_EVERY)
+        self._folders_at = max(self._folders_at, time.monotonic() + self._pause(0.0))
         log.debug("looked at the whole shelf in %.2f s, of which %.2f s of work", took, worked)
 
     async def _look_at(self, choose: Callable[[Looking], None], rest: float = 0.0) -> float:
@@ -155,10 +167,21 @@ class Noticer:
             worked += await self._in_slices(evidence.go_on, rest)
             decided = await asyncio.to_thread(lambda: changes(*evidence.facts()))
             await self._following.follow(decided)
+            await self._mark(decided, evidence.said)
             self._fresh = found.fresh
             if any(isinstance(change, Missing) for change in decided):
                 self._whole_at = min(self._whole_at, time.monotonic() + max(GONE_AFTER, SOON * self._took))
         return worked
+
+    async def _mark(self, decided: Sequence[Change | Missing], said: Mapping[str, Relabelled]) -> None:
+        """What a person said on their desktop is a mark like any other."""
+        for change in decided:
+            if not isinstance(change, AsMade | Edited | Moved) or (labels := said.get(change.file.path)) is None:
+                continue
+            for command in commands(change.product.id, labels):
+                answer = await self._carry_out(command)
+                if not answer["done"]:
+                    log.warning("%s was labelled, and is not marked: %s", change.product.path, answer["text"])
 
     def _await_fresh(self, found: Differing) -> None:
         """What is absent may be what is just being laid elsewhere: it is looked for once more, when that is done."""
@@ -222,3 +245,13 @@ def _choose(looking: Looking, folders: set[str], also_changed: bool) -> None:
     if also_changed:
         looking.at_changed()
     looking.at(folders)
+
+
+def commands(product: str, said: Relabelled) -> Iterator[dict[str, Any]]:
+    """By which it is said."""
+    if said.liked is not None:
+        yield mailbox.command("like", products=[product], off=not said.liked)
+    if said.rating is not None:
+        yield mailbox.command("rate", products=[product], rating=None if said.rating < 0 else said.rating)
+    if said.tags:
+        yield mailbox.command("tag", products=[product], changes=list(said.tags))

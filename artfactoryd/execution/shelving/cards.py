@@ -12,14 +12,16 @@ from functools import partial
 from pathlib import Path
 
 from artfactoryd.core.json_types import Json
+from artfactoryd.core.noticing.labels import labels
 from artfactoryd.errors import StorageFull
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.medium import in_words, writing_to
-from artfactoryd.shelf import reading, xmp
+from artfactoryd.shelf import desktop, reading, survey, xmp
 from artfactoryd.shelf.marked import carry
 from artfactoryd.shelf.sidecars import sidecar_of
 from artfactoryd.storage.marks import cards
+from artfactoryd.storage.noticing import applied
 from artfactoryd.storage.rows import OrderRow, ProductRow
 from artfactoryd.storage.writer import Books
 
@@ -34,6 +36,7 @@ class Cards:
         self._home, self._books, self._settings = home, books, settings
         self._came = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
+        self._shown: list[tuple[str, int, int]] = []  # paths of files that were labelled, with their ctimes
         self._aside: set[str] = set()  # products whose sidecars are not where they were, or that the disk refused
 
     def wake(self) -> None:
@@ -69,7 +72,9 @@ class Cards:
             if not rows:
                 return False
             written = await asyncio.to_thread(self._write, rows)
+            shown, self._shown = self._shown, []
             await self._books.note(partial(cards.remember, marks=written))
+            await self._books.note(partial(applied.touch, shown=shown))
             return True
 
     def _write(self, rows: list[ProductRow]) -> list[tuple[str, str | None]]:
@@ -95,7 +100,19 @@ class Cards:
             return False
         with writing_to(card.parent):
             told = carry(card, row.id, self._said(row))
-        return told is not None and self._is_beside(product, told)
+        if told is None:
+            return False
+        self._show(product, row, told)
+        return self._is_beside(product, told)
+
+    def _show(self, product: Path, row: ProductRow, told: Json) -> None:
+        """On a desktop; only where the file is known to be this product."""
+        before = survey.lies(product)
+        if before is None or desktop.product_in(product) != row.id:
+            return
+        wanted = labels(bool(told.get("liked")), told.get("rating"), told.get("tags") or ())
+        if desktop.show(product, wanted) and (now := survey.lies(product)):
+            self._shown.append((row.path, before.changed, now.changed))
 
     def _said(self, row: ProductRow) -> Json:
         """What its sidecar is to carry: where it lies, and, of a product that was marked, how."""

@@ -6,6 +6,7 @@ Free to repeat, whatever the last try left: a redo files the same.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,10 +16,12 @@ from typing import Any
 
 from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.line_values import Filed, Output
+from artfactoryd.core.noticing.labels import labels
 from artfactoryd.core.pricing.amounts import Measured
 from artfactoryd.core.pricing.price import CERTAIN
 from artfactoryd.core.pricing.sizes import Size
 from artfactoryd.core.sidecar import sidecar
+from artfactoryd.entries import same
 from artfactoryd.errors import OutputBad, OutputLost, StorageFull
 from artfactoryd.execution.provenance import Provenance
 from artfactoryd.execution.rows import last_attempt
@@ -29,6 +32,7 @@ from artfactoryd.live_settings import LiveSettings
 from artfactoryd.planning import inputs
 from artfactoryd.planning.accepted import plan_of
 from artfactoryd.shelf import desktop, order_folders, placing, presence
+from artfactoryd.shelf.fetch import without_query
 from artfactoryd.shelf.kinds import UNKNOWN
 from artfactoryd.shelf.media import DECODED, is_one_colour
 from artfactoryd.shelf.received import Fetched, Received
@@ -203,11 +207,16 @@ class Filing:
         def card(name: str) -> dict[str, Any]:
             return sidecar(facts, {"name": name, **measured}, chosen.to_json(), arrival.media.kind)
 
+        words = functools.partial(desktop.describe, comment=_comment(row, order, chosen), origin=_origin(chosen),
+                                  labels=labels(False, None, order.tags))  # fmt: skip
         desktop.name_product(inscribed.file.path, chosen.id)
+        words(inscribed.file.path)
         presence.check(self._home)
         folder = order_folders.lying(self._home.projects, self._root / order.folder, order.id)
         layout = self._settings.now.products.sidecars
         product = folder / placing.place(inscribed.file.path, folder, name, card, layout)
+        if not same(inscribed.file.path, product):  # it was copied: to another volume, or without links
+            words(product)
         self._remember(chosen.id, product)
         return placing.lying(inscribed.file, product, self._home.projects)
 
@@ -224,6 +233,17 @@ class Filing:
             chosen.id, chosen.index, chosen.created_at, path, laid.sha256, laid.bytes, media.mime, media.width,
             media.height, "" if chosen.byproduct else chosen.letter, arrival.looked, original,
         )  # fmt: skip
+
+
+def _comment(row: ItemRow, order: OrderRow, chosen: Output) -> str:
+    """For a desktop, where everybody may read it: nothing that was asked for."""
+    seed = "" if row.seed is None else f", seed {row.seed}"
+    return f"{chosen.index} of {order.name}, by {order.model_of(row).id}{seed}"
+
+
+def _origin(chosen: Output) -> str:
+    """Where it was fetched, without what opens the door there."""
+    return without_query(chosen.address) if chosen.address.startswith(("http://", "https://")) else ""
 
 
 def _counted(arrivals: Sequence[Arrival], asked: int) -> list[Arrival]:

@@ -15,9 +15,8 @@ from artfactoryd.shelf.kinds import kind_in
 from artfactoryd.shelf.look import jpeg, riff
 from artfactoryd.shelf.look.png import chunks
 from artfactoryd.shelf.look.seen import little
+from artfactoryd.shelf.media import ORIENTATION, UPRIGHT
 
-ORIENTATION = 0x0112
-UPRIGHT = 1
 _PNG_STAYS = frozenset({  # of those that a decoder may pass over: colours, transparency, sides, frames
     b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP", b"mDCV", b"cLLI", b"sBIT", b"bKGD", b"tRNS", b"pHYs", b"hIST", b"sPLT",
     b"acTL", b"fcTL", b"fdAT",

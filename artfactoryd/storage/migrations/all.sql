@@ -154,11 +154,9 @@ CREATE TABLE shelf_state (product TEXT NOT NULL PRIMARY KEY, edited INTEGER NOT 
 
 CREATE INDEX shelf_state_missing ON shelf_state (product) WHERE missing IS NOT NULL
 
-CREATE TABLE shown (product TEXT NOT NULL PRIMARY KEY, words TEXT NOT NULL) WITHOUT ROWID
-
 CREATE TRIGGER product_moved AFTER UPDATE OF path ON product WHEN NEW.path IS NOT OLD.path BEGIN UPDATE product SET project = substr(NEW.path, 10, instr(substr(NEW.path, 10), '/') - 1) WHERE id = NEW.id AND NEW.path LIKE 'Projects/%/%' AND NEW.path NOT LIKE 'Projects/.%'; INSERT OR IGNORE INTO unsearched (seq) VALUES (NEW.seq); END
 
-CREATE TRIGGER product_unlaid AFTER DELETE ON product BEGIN DELETE FROM shelf_state WHERE product = OLD.id; DELETE FROM shown WHERE product = OLD.id; END
+CREATE TRIGGER product_unlaid AFTER DELETE ON product BEGIN DELETE FROM shelf_state WHERE product = OLD.id; END
 
 INSERT INTO schema_migration (name, applied) VALUES
     ('0001_tables', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),

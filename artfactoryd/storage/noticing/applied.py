@@ -91,6 +91,12 @@ def look(index: Index, files: Iterable[tuple[File, str]]) -> None:
         index.add(_LIES, rows)
 
 
+def touch(index: Index, shown: Iterable[tuple[str, int, int]]) -> None:
+    """Files of which only what a desktop shows was written, by us: their ctimes before and after."""
+    for path, before, after in shown:
+        index.run("UPDATE lying SET changed = ? WHERE path = ? AND changed = ?", after, path, before)
+
+
 def forget(index: Index, paths: Iterable[str]) -> None:
     """Where nothing lies any more."""
     for path in paths:

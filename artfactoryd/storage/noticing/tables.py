@@ -25,11 +25,4 @@ class ShelfState(Table):
     gone = FlagField()
 
 
-class Shown(Table):
-    """What was written last into the attributes that a desktop shows."""
-
-    product = pw.TextField(primary_key=True)
-    words = pw.TextField()
-
-
-TABLES = (Lying, ShelfState, Shown)
+TABLES = (Lying, ShelfState)

@@ -99,7 +99,6 @@ def _carry_shelf(index: Index) -> None:
         f"product IN ({same}) ON CONFLICT (product) DO UPDATE SET edited = excluded.edited, missing = excluded.missing"
     )
     index.run("DELETE FROM shelf_state WHERE edited = 0 AND missing IS NULL AND gone = 0")
-    index.run("INSERT OR REPLACE INTO shown SELECT * FROM old.shown WHERE product IN (SELECT id FROM product)")
 
 
 def carry_over(old: Path, index: Index) -> None:

@@ -115,6 +115,13 @@ def test_words_are_taken_out_and_what_does_not_go_is_said(stocked: TestHome, tmp
             path.write_bytes(data)
     assert said["exported"] == 2 and len(said["failed"]) == 2
     _as_they_lie(tmp_path / "out")
+    tagged = next(path for path in paths if "Projects/cars/" in str(path))
+    whole = tagged.read_bytes()
+    tagged.write_bytes(b"no picture any more")
+    try:
+        assert "stand in manifest.csv alone" in export(stocked, "--all", "--to", str(tmp_path / "odd"))
+    finally:
+        tagged.write_bytes(whole)
     edited = Image.new("RGB", (3, 5))
     edited.save(paths[0])
     try:

@@ -10,7 +10,7 @@ import pytest
 
 from artfactoryd.core.sheets.facts import Picture, facts_of
 from artfactoryd.core.sheets.layout import Axes, Layout
-from artfactoryd.core.sheets.stages import lay_out_stages
+from artfactoryd.core.sheets.stages import lay_out_stages, paged
 
 Stage = tuple[str, Sequence[dict[str, Any]]]
 
@@ -115,3 +115,16 @@ def test_a_stage_with_a_text_of_its_own_leaves_the_first_text_above() -> None:
         one.facts["prompt"] = picture("at night").facts["prompt"]  # type: ignore[index]
     (layout,) = lay_out_stages([*CARS, *texts], Axes())
     assert layout.common["prompt"] == "a … …"
+
+
+def test_pages_keep_together_what_was_made_of_one_picture() -> None:
+    whole = list(with_stages(CARS, UP, SIZES))  # four of each
+    pages = paged([*whole[::2], *whole[1::2]], 9)
+    assert [len(page) for page in pages] == [8, 8] and all(len({id(one.root) for one in page}) == 2 for page in pages)
+    assert [len(page) for page in paged(CARS, 3)] == [3, 1] and [len(page) for page in paged(whole, 3)] == [3, 1] * 4
+
+
+def test_chosen_seeds_tell_the_pictures_of_a_later_stage_apart_too() -> None:
+    many = [replace(one, seed=str(seed)) for one in (picture(f"{'a' * n} house") for n in range(20)) for seed in (1, 2)]
+    _, second = lay_out_stages(list(with_stages(many, UP)), Axes())
+    assert second.is_table and sides(second)[0] == ["1", "2"]

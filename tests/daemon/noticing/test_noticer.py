@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -147,3 +149,70 @@ async def test_while_the_disk_of_the_shelf_is_away_nothing_is_missing_laid_or_se
         away.rename(disk)
         await works.until(lambda: works.state(waiting) == "completed")
         assert before.items() <= told(works).items() and home.lines("product.gone") == []
+
+
+async def test_labels_of_the_desktop_are_marks_and_marks_are_labels(home: TestHome, monkeypatch: Patch) -> None:
+    def labels(file: Path) -> set[str]:
+        return set(os.getxattr(file, "user.xdg.tags").decode().split(","))
+
+    async with at_work(home, monkeypatch) as works:
+        order_id = await works.make(order("a [red,blue] car", tags=["city"]))
+        await works.until(lambda: works.daemon._noticer.has_looked)
+        red, blue = sorted(works.house.books.index.newest_products(2), key=lambda row: row.path)
+        file, other = home.root / red.path, home.root / blue.path
+        assert labels(file) == {"city"} and b"by acme/painter, seed " in os.getxattr(file, "user.xdg.comment")
+
+        def row(product: str) -> ProductRow:
+            found = works.house.books.index.product(product)
+            assert found is not None
+            return found
+
+        def said() -> tuple[object, ...]:
+            now = row(red.id)
+            return now.liked, now.rating, now.tags, now.unwritten
+
+        os.setxattr(file, "user.xdg.tags", "Liked,★★★,night".encode())
+        await works.until(lambda: said() == (True, 3, ["night"], False))
+        await works.tell("tag", products=[red.id], changes=["+new"])
+        await works.tell("like", products=[red.id], off=True)
+        await works.until(lambda: labels(file) == {"★★★", "night", "new"})
+        os.removexattr(other, "user.xdg.tags")
+        os.setxattr(other, "user.xdg.comment", b"mine")
+        file.rename(file.with_name("seen.png"))  # behind it: the other is looked at by then
+        await works.until(lambda: row(red.id).path.endswith("/seen.png"))
+        assert row(blue.id).tags is None and row(red.id).tags == ["night", "new"]
+        await works.until(lambda: labels(home.root / works.folder(order_id)) == {"completed"})
+    assert {line["name"] for line in home.lines("command")} == {"like", "rate", "tag"}
+
+
+async def test_what_trips_others_up(home: TestHome, monkeypatch: Patch) -> None:
+    """A folder renamed there and back, its name spelled otherwise, and a move to another disk: copied, then removed."""
+    async with at_work(home, monkeypatch) as works:
+        order_id = await works.make(order(["a red car", "a blue car"]))
+        await works.until(lambda: works.daemon._noticer.has_looked)
+        monkeypatch.setattr("artfactoryd.daemon.noticing.noticer.FOLDERS_EVERY", 3600.0)  # by events alone
+        works.daemon._noticer._folders_at += 3600.0
+        ids = sorted(told(works))
+        folder = home.root / works.folder(order_id)
+
+        def lie_in(place: Path) -> bool:
+            paths = [path for path, _, flags in told(works).values() if flags == []]
+            return len(paths) == 2 and {home.root / path.rpartition("/")[0] for path in paths} == {place}
+
+        for place in (folder.with_name("there"), folder, folder.with_name("CARS"), folder):
+            next(path for path in folder.parent.iterdir() if path.is_dir()).rename(place)
+            await works.until(partial(lie_in, place))
+        red = next(folder.glob("*red*"))
+        os.setxattr(red, "user.xdg.tags", b"seen")  # changes no folder's time
+        await works.until(lambda: any(row.tags == ["seen"] for row in works.house.books.index.newest_products(2)))
+        other = home.home.projects / "other"
+        other.mkdir()
+        (other / red.name).write_bytes(red.read_bytes())  # as a program copies that keeps no attributes
+        await works.until(lambda: works.house.books.index.rows("SELECT 1 FROM lying WHERE what LIKE 'copy:%'"))
+        red.unlink()
+        await works.until(lambda: any(path == f"Projects/other/{red.name}" for path, _, _ in told(works).values()))
+        assert sorted(told(works)) == ids and {tuple(flags) for _, _, flags in told(works).values()} == {()}
+        for path, _, _ in told(works).values():
+            assert (card := sidecar_of(home.root / path, home.home.projects)) and reading.read_sidecar(card)[
+                "id"
+            ] in ids
