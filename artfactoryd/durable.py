@@ -177,25 +177,26 @@ def _take_back(path: Path) -> None:
 # --- copies ---
 
 
-def duplicate(source: BinaryIO, target: Path) -> None:
+def duplicate(source: BinaryIO, target: Path) -> bool:
     """The same bytes in a file of their own that nobody looks at yet, in place of what a kill left there.
 
-    Where the file system can, without taking room for them twice.
+    True where it takes no room for them twice: where the file system can.
     """
-    _fill(source, target)
+    is_shared = _fill(source, target)
     flush_file(target)
+    return is_shared
 
 
-def _fill(source: BinaryIO, target: Path) -> None:
+def _fill(source: BinaryIO, target: Path) -> bool:
     target.unlink(missing_ok=True)
     if _share_on_mac(source, target):
-        return
+        return True
     with target.open("xb") as file:
-        try:
+        with contextlib.suppress(OSError):
             fcntl.ioctl(file.fileno(), SHARE, source.fileno())
-        except OSError:
-            shutil.copyfileobj(source, file, CHUNK)
-            file.flush()
+            return True
+        shutil.copyfileobj(source, file, CHUNK)
+        return False
 
 
 def _share_on_mac(source: BinaryIO, target: Path) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Protocol
@@ -39,6 +40,12 @@ def schema_names() -> list[str]:
 
 def _text(name: str) -> str:
     return (_folder() / f"{name}.schema.json").read_text(encoding="utf-8")
+
+
+@cache
+def schema_mark(name: str) -> str:
+    """Another one whenever that schema says something else."""
+    return hashlib.sha256(_text(name).encode()).hexdigest()
 
 
 def schema_text(name: str) -> str:
@@ -92,10 +99,18 @@ def check_mapping(value: Mapping[str, Value], schema: str) -> list[Problem]:
 
 def check_schema(schema: Schema) -> str | None:
     """Why this is no JSON Schema that parameters can be checked by, or None."""
+    return _complaint(json.dumps(schema))
+
+
+@lru_cache(maxsize=64)
+def _complaint(text: str) -> str | None:
+    """By its text: a model of which only the price was edited, or that is offered twice, is not checked again, which
+    takes longer than all the rest of its reading."""
     from jsonschema import Draft202012Validator, SchemaError
 
+    schema = json.loads(text)
     try:
-        Draft202012Validator.check_schema(dict(schema))
+        Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         path = ".".join(str(step) for step in error.absolute_path)
         return f"no valid JSON Schema{f' at {path}' if path else ''}: {error.message[:200]}."

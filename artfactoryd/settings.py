@@ -223,7 +223,7 @@ def checked_mark(source: bytes) -> bytes:
 
 
 def _mark_of(source: bytes) -> bytes:
-    known = (__version__, schema.schema_text("settings"))
+    known = (__version__, schema.schema_mark("settings"))
     return hashlib.sha256("\n".join(known).encode() + source).hexdigest().encode()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +11,19 @@ from hypothesis import HealthCheck, settings
 
 from tests.emulator.client import Emulator
 from tests.homes import TestHome
+from tests.volumes import go_into_memory
 
 # A loaded machine is no failing test.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+go_into_memory()
+gc.disable()  # until all is loaded and collected
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays to the end: no search for garbage goes through it."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from statistics import median
@@ -20,16 +20,16 @@ class Package:
         self.folder = folder
         paths = [path for path in sorted(folder.rglob("*.py")) if "migrations" not in path.parts]
         self.texts = {path: path.read_text(encoding="utf-8") for path in paths}
-        self.trees = {path: ast.parse(text) for path, text in self.texts.items()}
+        self.walked = {path: list(ast.walk(ast.parse(text))) for path, text in self.texts.items()}
 
     @property
     def lines(self) -> int:
         return sum(text.count("\n") for text in self.texts.values())
 
     def nodes(self, *, but_in: str = "") -> Iterator[ast.AST]:
-        for path, tree in self.trees.items():
+        for path, nodes in self.walked.items():
             if not but_in or but_in not in path.parts:
-                yield from ast.walk(tree)
+                yield from nodes
 
     def count_any(self) -> int:
         names = sum(isinstance(node, ast.Name) and node.id == "Any" for node in self.nodes())
@@ -61,8 +61,8 @@ class Package:
         return sum(name in PRIVATE_WORDS for name in (*names, *arguments))
 
     def cycle(self) -> list[str]:
-        modules = {self._dotted(path): tree for path, tree in self.trees.items()}
-        uses = {name: set(_imports(tree)) & modules.keys() - {name} for name, tree in modules.items()}
+        modules = {self._dotted(path): nodes for path, nodes in self.walked.items()}
+        uses = {name: set(_imports(nodes)) & modules.keys() - {name} for name, nodes in modules.items()}
         try:
             list(TopologicalSorter(uses).static_order())
         except CycleError as error:
@@ -78,8 +78,8 @@ def _is_text(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
-def _imports(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

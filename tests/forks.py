@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd import log_outlet
+from artfactoryd.factories import registry
 from tests.pauses import shorten
 
 PATIENCE = 60.0  # seconds; only a broken program needs them
@@ -118,7 +119,9 @@ def _be_the_program(words: list[str], environ: dict[str, str], papers: list[str]
         os.dup2(os.open(paper, os.O_WRONLY | os.O_APPEND), number)
     faulthandler.enable()
     shorten()
-    exec(before, {})
+    if before:
+        exec(before, {})
+        registry.look_again()  # it may have packages found
     sys.argv = ["artfactoryd", *words]
     try:
         runpy.run_module("artfactoryd", run_name="__main__", alter_sys=True)

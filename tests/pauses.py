@@ -20,6 +20,7 @@ SHORT: dict[str, object] = {
     "artfactoryd.daemon.noticing.noticer:AWAY_EVERY": 0.02,
     "artfactoryd.daemon.noticing.noticer:GONE_AFTER": 0.1,
     "artfactoryd.daemon.noticing.noticer:FOLDERS_EVERY": 0.1,
+    "artfactoryd.daemon.noticing.noticer:TOLD_EVERY": 0.1,
     "artfactoryd.web.subscriptions:ANYWAY": 0.1,
     "artfactoryd.web.subscriptions:PACE": 0.05,
     "artfactoryd.execution.collection:ASK_AGAIN": 0.01,
@@ -34,6 +35,8 @@ SHORT: dict[str, object] = {
     "artfactoryd.execution.assembly:Eye": NearEye,
     "artfactoryd.execution.shelving.later:PAUSE": 0.01,
     "artfactoryd.execution.shelving.later:OWES_EVERY": 0.0,
+    "artfactoryd.daemon.arranging.folders:EVERY": 0.02,
+    "artfactoryd.daemon.arranging.folders:QUIET": 0.05,
     "artfactoryd.execution.shelving.again:ROOM_AGAIN": 0.05,
 }
 

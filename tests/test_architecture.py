@@ -85,6 +85,11 @@ class Module:
     def tree(self) -> ast.Module:
         return ast.parse(self.source)
 
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """All of the tree: each law looks at them, and walking there costs more than looking."""
+        return list(ast.walk(self.tree))
+
     @property
     def room(self) -> str:
         return room_of(self.name)
@@ -93,7 +98,7 @@ class Module:
     def imports(self) -> list[tuple[str, set[str]]]:
         """(module, names taken from it) of every import, inside functions and TYPE_CHECKING too."""
         found: list[tuple[str, set[str]]] = []
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 found += [(alias.name, set()) for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
@@ -222,7 +227,7 @@ def small_enough(module: Module) -> Iterator[str]:
     lines = module.source.count("\n")
     if lines > MOST_LINES:
         yield f"has {lines} lines, {MOST_LINES} at most"
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             if length > MOST_FUNCTION_LINES:
@@ -233,7 +238,7 @@ def only_the_vocabulary(module: Module) -> Iterator[str]:
     for part in module.name.split("."):
         if RIVALS & set(part.split("_")):
             yield f"is called {part}"
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.ClassDef):
             words = {word.lower() for word in re.findall("[A-Z][a-z]+", node.name)}
             if words & RIVALS - {"base"}:
@@ -242,7 +247,7 @@ def only_the_vocabulary(module: Module) -> Iterator[str]:
 
 def what_the_system_refuses_is_told_in_words(module: Module) -> Iterator[str]:
     """`[Errno 17] File exists: '/x'` is no sentence: `medium.in_words` makes one of it."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.ExceptHandler) and node.name and "OSError" in _caught(node):
             for inner in ast.walk(node):
                 if any(isinstance(part, ast.Name) and part.id == node.name for part in _shown_in(inner)):

@@ -83,9 +83,11 @@ def test_every_named_place_is_one_at_which_a_test_kills() -> None:
     tables = "".join(
         path.read_text()
         for name in (
+            "bin_killed",
             "chain_whole",
             "claims",
             "claims_two_volumes",
+            "clones_killed",
             "crashes",
             "own_folder",
             "pictures_whole",

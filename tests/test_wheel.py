@@ -71,7 +71,13 @@ def test_the_wheel_alone_carries_schemas_examples_catalogue_and_migrations(insta
     told = json.loads(run([str(installed / "python"), "-c", ASK], tmp_path))
     assert Path(told["here"]).is_relative_to(installed.parent)
     assert set(told["files"]) >= shipped_from_the_checkout()
-    for kind in ("schemas/order.schema.json", "examples/01-cars.yaml", "catalog/", "storage/migrations/0001"):
+    for kind in (
+        "schemas/order.schema.json",
+        "examples/01-cars.yaml",
+        "catalog/",
+        "storage/migrations/0001",
+        "storage/migrations/all.sql",
+    ):
         assert any(name.startswith(kind) for name in told["files"]), kind
     assert told["factories"] == ["fal", "local", "replicate"]
     assert told["version"][0] == told["version"][1]

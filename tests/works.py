@@ -70,6 +70,7 @@ MODELS: list[dict[str, Any]] = [
     {**PAINTER, "model": "acme/timer", "aliases": ["timer"], "price": {"usd": 0.001, "per": "second", "seconds": 10}},
     {key: value for key, value in {**PAINTER, "model": "acme/mute", "aliases": ["mute"]}.items() if key != "price"},
 ]
+MODEL_FILES = [documents.dump_yaml(model) for model in MODELS]
 
 
 def order(prompt: str | list[str] = "a [red,blue] car", **keys: Any) -> str:
@@ -102,11 +103,14 @@ class Works:
 
     async def take(self, text: str, name: str = "cars.yaml") -> str:
         """Drop it, and wait until it is an order; its id."""
-        before = {row.id for row in self.house.books.index.orders()}
+        before = self._orders()
         self.home.drop(name, text)
-        await self.until(lambda: {row.id for row in self.house.books.index.orders()} - before)
+        await self.until(lambda: self._orders() - before)
         await self.until(lambda: not (self.home.home.inbox / name).exists())
         return str(self.house.books.index.orders()[0].id)
+
+    def _orders(self) -> set[str]:
+        return {row["id"] for row in self.house.books.index.rows("SELECT id FROM orders")}
 
     async def lined_up(self, items: int) -> None:
         """Until so many have their rows and the lines know of them."""
@@ -186,8 +190,8 @@ async def at_work(
     clock: Callable[[], datetime] = now, **settings: Any,
 ) -> AsyncIterator[Works]:  # fmt: skip
     """`script`: what the fake is told before the house takes up what was left."""
-    for place, model in enumerate(MODELS):
-        (home.home.library / "models" / f"{place}.yaml").write_text(documents.dump_yaml(model))
+    for place, text in enumerate(MODEL_FILES):
+        (home.home.library / "models" / f"{place}.yaml").write_text(text)
     made: dict[str, FakeFactory] = {}
 
     def maker(provider: ProviderSettings, work: Path) -> FakeFactory:

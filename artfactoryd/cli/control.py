@@ -108,7 +108,7 @@ async def _carry_out(
             answer, _ = await app.control.carry_out(waiting)
             mailbox.answer(home.commands, waiting["id"], answer)
         answer, ids = await app.control.carry_out(command)
-        await app.execution.cards.write_all()
+        await app.execution.arrange()
         for order_id in app.execution.receipts.orders:
             _write_receipt(app, order_id)
         await asyncio.to_thread(app.key_notices.tidy)

@@ -44,6 +44,7 @@ class Explanation(JsonObject):
     rating: int | None = None
     tags: Sequence[str] = ()  # by the last mark, where there is one
     notes: str | None = None
+    collections: Sequence[str] = ()
     made_of_it: Sequence[str] = ()  # paths in the home of what was made of it, or copied, newest first
     again: str = ""  # the command that makes it again
 
@@ -121,7 +122,7 @@ def explanation(home: Home, given: str, *, latest: bool = False) -> Explanation:
     return Explanation(
         str(product), _state_of(product, sidecar), sidecar, folder, documents, damaged,
         known.liked if known else sidecar["liked"], known.rating if known else sidecar["rating"], tags, notes,
-        children, f"artfactoryd remake {sidecar['id']}",
+        (known.collections or ()) if known else sidecar["collections"], children, f"artfactoryd remake {sidecar['id']}",
     )  # fmt: skip
 
 
@@ -216,6 +217,8 @@ def _marks(document: Explanation) -> Iterator[tuple[str, str]]:
         yield "rating", f"{document.rating} of 5"
     if document.tags:
         yield "tags", ", ".join(document.tags)
+    if document.collections:
+        yield "collected", ", ".join(document.collections)
     if document.notes:
         yield "notes", document.notes
     if sidecar["reused_from"]:

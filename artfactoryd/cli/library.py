@@ -10,6 +10,7 @@ import click
 
 from artfactoryd.cli.context import as_json, say, shown_home
 from artfactoryd.cli.program import DID_NOT_SUCCEED
+from artfactoryd.core.grammar.wildcards import Wildcards
 from artfactoryd.core.json_types import Document
 from artfactoryd.core.names import counted
 from artfactoryd.errors import Problem, Refusal, WrongUse
@@ -41,7 +42,7 @@ def lookups(ctx: click.Context, as_json: bool) -> None:
 def show_lookup(ctx: click.Context, name: str, as_json: bool) -> None:
     """The values of a lookup, one a line."""
     document = read_lookup(shown_home(ctx), name)
-    say(document, "\n".join(document.values), as_json)
+    say(document, "\n".join(map(_value_line, document.values, document.weights)), as_json)
 
 
 @lookups.command("check")
@@ -102,9 +103,12 @@ class LookupsDocument(JsonObject):
 
 @dataclass(frozen=True, slots=True)
 class ValuesDocument(JsonObject):
+    """`values`: without weights and comments; `weights`: how much more likely than others each is where it is drawn."""
+
     name: str
     count: int
     values: Sequence[str]
+    weights: Sequence[float]
     file: str
 
 
@@ -147,19 +151,26 @@ def list_lookups(home: Home) -> LookupsDocument:
 
 def _lookup(files: LookupFiles, name: str) -> LookupDocument:
     before = len(files.problems)
-    values = files[name]
+    values, _ = _read_values(files[name])
     count = len(values) if len(files.problems) == before else None
     return LookupDocument(name, count, values[:SOME], str(files.file(name)))
+
+
+def _read_values(values: Sequence[str]) -> tuple[list[str], list[float]]:
+    """And their weights, where they are read as wildcards."""
+    if isinstance(values, Wildcards):
+        return [entry.text for entry in values.entries], [float(entry.weight) for entry in values.entries]
+    return list(values), [1.0] * len(values)
 
 
 def read_lookup(home: Home, name: str) -> ValuesDocument:
     files = LookupFiles(home.library / "lookups")
     if name not in files:
         raise _none("lookup", name, files)
-    values = files[name]
+    values, weights = _read_values(files[name])
     if files.problems:
         raise WrongUse("\n".join(map(str, files.problems)))
-    return ValuesDocument(name, len(values), values, str(files.file(name)))
+    return ValuesDocument(name, len(values), values, weights, str(files.file(name)))
 
 
 def lookup_problems(home: Home) -> CheckedDocument:
@@ -225,6 +236,10 @@ def _lookup_line(lookup: LookupDocument) -> str:
         return f"{lookup.name}: cannot be used (`artfactoryd lookups check` says why)"
     more = ", …" if lookup.count > SOME else ""
     return f"{lookup.name}: {counted(lookup.count, 'value')} ({', '.join(map(_shown, lookup.first))}{more})"
+
+
+def _value_line(value: str, weight: float) -> str:
+    return value if weight == 1 else f"{value}  (weight {weight:g})"
 
 
 def _shown(value: str) -> str:

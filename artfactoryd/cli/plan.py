@@ -155,7 +155,8 @@ def _reuse(reuse: Document) -> Iterator[Row]:
         other = f" ({reuse['any_seed']} of them with another seed)" if reuse.get("any_seed") else ""
         words = {**told, "reused": told["reused"] + other}
         counts = ", ".join(f"{reuse[key]} {text}" for key, text in words.items() if reuse[key])
-        reasons = [f"{count} because {one_line(reason)}" for reason, count in reuse["reasons"].items()]
+        some = f" of the first {reuse['looked_at']}" if "looked_at" in reuse else ""
+        reasons = [f"{count}{some} because {one_line(reason)}" for reason, count in reuse["reasons"].items()]
         yield "reuse", "\n".join([counts, *reasons])
     if hint := reuse.get("hint"):
         equal = f"{hint['items']} equal but for the seed to {one_line(hint['order'])}"

@@ -34,7 +34,10 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
         "upkeep.backup",
         "Keep a copy of everything on another disk, while the work goes on; only what is new is copied.",
     ),
+    "bin": ("pictures.collecting", "Put products into the bin of the shelf for 30 days, or take them out of it."),
     "cancel": ("control", "Send nothing more of an order; what arrives all the same is kept."),
+    "collect": ("pictures.collecting", "Put products into a collection: a folder in Collections with clones of them."),
+    "collections": ("pictures.collecting", "Your collections, with how many products each has."),
     "demo": ("upkeep.demo", "A throw-away home, the examples rehearsed offline, and where to look."),
     "doctor": (
         "doctor.command",
@@ -107,7 +110,7 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
     "submit": ("submit", "Put orders into the inbox, each in one step, as they are."),
     "tag": ("pictures.marks", "Put tags on products (+TAG) and take them off (-TAG)."),
     "templates": ("library", "Your templates, with the keys each gives."),
-    "undo": ("pictures.marks", "Take back what was said last of products: by like, rate, tag or note."),
+    "undo": ("pictures.marks", "Take back what was said last of products: by like, rate, tag, note, collect or bin."),
     "uninstall": ("upkeep.service", "Stop the service and take it away; the factory folder stays as it is."),
     "why": ("orders", "What became of a file, and what to do about it."),
 }

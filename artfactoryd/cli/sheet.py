@@ -19,8 +19,9 @@ from artfactoryd.cli.context import as_json, count_of, made_home, say, settings_
 from artfactoryd.core.names import numbered
 from artfactoryd.core.query import read_query
 from artfactoryd.core.sheets.facts import Picture
-from artfactoryd.core.sheets.layout import Axes, lay_out
+from artfactoryd.core.sheets.layout import Axes
 from artfactoryd.core.sheets.sheet import MOST, Sheet
+from artfactoryd.core.sheets.stages import lay_out_stages, paged
 from artfactoryd.core.slug import slug
 from artfactoryd.errors import WrongUse
 from artfactoryd.execution.shelving.eye import Eye, Thumbnails
@@ -84,7 +85,7 @@ def make_sheet(
         raise WrongUse(f"{target.name} ends with none of {', '.join(KINDS)}.")
     whole = _sheet_of(home, query, axes, most)
     whole = replace(whole, title=title or whole.title)
-    pictures = [place.picture for place in whole.layout.places if place.picture]
+    pictures = whole.pictures
     if not pictures:
         raise WrongUse("Nothing fits." if query else "Nothing was made yet.")
     path = _free(target, home, query or "newest")
@@ -162,11 +163,15 @@ def _written(home: Home, whole: Sheet, path: Path, tiles: Tiles) -> Iterator[Pat
 
 def _pages(whole: Sheet) -> list[Sheet]:
     """Each laid out by itself: what does not vary on it is said once."""
-    pictures = [place.picture for place in whole.layout.places if place.picture]
+    pictures = whole.pictures
     if len(pictures) <= MOST:
         return [whole]
-    parts = [pictures[first : first + MOST] for first in range(0, len(pictures), MOST)]
-    return [replace(whole, layout=lay_out(part), page=number, pages=len(parts)) for number, part in enumerate(parts, 1)]
+    parts = paged(pictures, MOST)
+    laid_out = [lay_out_stages(part, Axes()) for part in parts]
+    return [
+        replace(whole, layout=first, more=more, page=number, pages=len(parts))
+        for number, (first, *more) in enumerate(laid_out, 1)
+    ]
 
 
 def _jpeg(home: Home, tiles: Tiles, picture: Picture, side: int) -> bytes:

@@ -15,9 +15,11 @@ from artfactoryd.cli.context import as_json, home_of, own_home, say, settings_of
 from artfactoryd.cli.control import daemon_is_there
 from artfactoryd.cli.explain import card_of, whole_sidecar
 from artfactoryd.cli.once import RunDocument, look_at, report_of, work_once
+from artfactoryd.cli.pictures.varying import asked_with
 from artfactoryd.cli.progress import Progress
 from artfactoryd.cli.terminal import echo
 from artfactoryd.cli.upkeep.init import make_home
+from artfactoryd.core.json_types import Json
 from artfactoryd.core.names import counted
 from artfactoryd.daemon.run import exit_code
 from artfactoryd.errors import HomeLocked, WrongUse
@@ -59,37 +61,54 @@ def submit(ctx: click.Context, files: tuple[Path, ...], wait: bool, rehearse: bo
 @click.command()
 @click.argument("file", metavar="FILE|ID")
 @click.option("--wait", is_flag=True, help="Show progress and end with the order's outcome.")
+@click.option(
+    "--set", "changes", metavar="NAME=VALUE", multiple=True, help="With another value, as YAML: --set steps=8."
+)
 @as_json
 @click.pass_context
-def remake(ctx: click.Context, file: str, wait: bool, as_json: bool) -> None:
+def remake(ctx: click.Context, file: str, wait: bool, changes: tuple[str, ...], as_json: bool) -> None:
     """Ask for a product again: its item, with the same parameters and seed, as a new order.
 
-    One of a batch is made with the whole batch of its call. `artfactoryd plan FILE.json` shows it first.
+    One of a batch is made with the whole batch of its call. `artfactoryd plan FILE.json` shows it first. `--set` varies
+    it, and may be given several times; a name inside a value has points: `--set loras.0.scale=0.5`.
     """
     home = own_home(ctx)
     card, settings = card_of(home, file), settings_of(home)
-    _check_made_here(card)
-    if not as_json:
-        for words in _what_is_bought(home, settings, card):
-            echo(one_line(words))
-    code, document = submit_files(
-        home, settings, dict(os.environ), [card], wait=wait, rehearse=False, quiet=as_json, command="remake"
-    )
+    whole = _made_here(card)
+    with asked_with(home, card, whole, changes) as asking:
+        _tell_what_is_bought(home, settings, asking, checked=bool(changes), quiet=as_json)
+        code, document = submit_files(
+            home, settings, dict(os.environ), [asking], wait=wait, rehearse=False, quiet=as_json, command="remake"
+        )
     if as_json:
         say(document, "", True)
     ctx.exit(code)
 
 
-def _check_made_here(card: Path) -> None:
+def _made_here(card: Path) -> Json:
     """Raises WrongUse for what is no whole sidecar, and what was imported: nothing is known that could be asked
     again."""
-    if whole_sidecar(card)["order"] is None:
+    whole = whole_sidecar(card)
+    if whole["order"] is None:
         raise WrongUse("It was imported: which call made it is not known here. Write an order with its prompt.")
+    return whole
 
 
-def _what_is_bought(home: Home, settings: Settings, card: Path) -> list[str]:
-    """What `remake` asks for, what it may cost, what would hold it; empty where the inbox will say what is wrong."""
+def _tell_what_is_bought(home: Home, settings: Settings, card: Path, *, checked: bool, quiet: bool) -> None:
+    """What `remake` asks for, what it may cost, what would hold it. What is wrong the inbox will say, where it is not
+    `checked`: then WrongUse is raised."""
+    if quiet and not checked:
+        return
     planned = preview.plan(home, settings, card, rehearse=False, most=1, environ=os.environ)
+    wrong = [error for order in planned.orders for error in order.head["errors"]]
+    if checked and wrong:
+        told = "\n".join(f"{error['message']} {error['fix']}".strip() for error in wrong)
+        raise WrongUse(f"It cannot be asked for so, and nothing is: {told}")
+    for words in () if quiet else _what_is_bought(planned):
+        echo(one_line(words))
+
+
+def _what_is_bought(planned: preview.Planned) -> list[str]:
     words = []
     for head, item in ((order.head, next(order.items(), None)) for order in planned.orders):
         if head["errors"] or item is None:

@@ -164,24 +164,31 @@ OVERRIDES = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2
 
 
 def project_problems(name: str, key: str | None) -> list[Problem]:
-    """A project's name is a folder's name, on every disk and in Finder. `key`: where it is written, if in the order."""
+    """`key`: where it is written, if in the order."""
+    return name_problems(name, "project", key)
+
+
+def name_problems(name: str, what: str, key: str | None = None) -> list[Problem]:
+    """The name of a project or collection is a folder's name, on every disk and in Finder. `what`: one of the two."""
 
     def bad(message: str, fix: str) -> list[Problem]:
         return [Problem("E_PROJECT", message, fix, path=(key,) if key else ())]
 
+    if not name:
+        return bad(f"a {what} has a name, and this is none.", "Write one.")
     if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") or letter in OVERRIDES for letter in name):
-        return bad("a project's name cannot hold control characters or line breaks.", "Write it on one plain line.")
+        return bad(f"a {what}'s name cannot hold control characters or line breaks.", "Write it on one plain line.")
     if set(name) & set("/\\:"):
-        return bad(f"a project's name cannot hold / \\ or : and {name!r} does.", f"Try {_safer(name)!r}.")
+        return bad(f"a {what}'s name cannot hold / \\ or : and {name!r} does.", f"Try {_safer(name, what)!r}.")
     if name != name.strip() or name.startswith(".") or name.endswith("."):
-        return bad(f"the name {name!r} begins or ends with a blank or a dot.", f"Try {_safer(name)!r}.")
+        return bad(f"the name {name!r} begins or ends with a blank or a dot.", f"Try {_safer(name, what)!r}.")
     if len(name) > LONGEST_PROJECT:
-        return bad(f"a project's name has at most {LONGEST_PROJECT} characters, this has {len(name)}.", "Shorten it.")
+        return bad(f"a {what}'s name has at most {LONGEST_PROJECT} characters, this has {len(name)}.", "Shorten it.")
     if len(name.encode()) > LONGEST_FOLDER:
-        return bad("this project's name is too long for a folder.", f"Shorten it to {len(name) // 2} characters.")
+        return bad(f"this {what}'s name is too long for a folder.", f"Shorten it to {len(name) // 2} characters.")
     return []
 
 
-def _safer(name: str) -> str:
+def _safer(name: str, what: str) -> str:
     safe = "".join("-" if letter in "/\\:" else " " if letter.isspace() else letter for letter in name).strip(" .-")
-    return safe[:LONGEST_PROJECT] or "my-project"
+    return safe[:LONGEST_PROJECT] or f"my-{what}"

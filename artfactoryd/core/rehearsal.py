@@ -13,16 +13,17 @@ PIXELS = 512 * 512  # a quarter megapixel, when only a shape is known
 
 
 def rehearsal_call(
-    generation: Parameters, seed: int | None, asked: int, of_input: tuple[int, int] | None = None
+    generation: Parameters, seed: int | None, asked: int, of_input: tuple[int, int] | None = None, model: str = ""
 ) -> dict[str, Value]:
     """The parameters of `sketch` for one item: its prompt, shape, seed and number of outputs.
 
-    `of_input`: the size of the picture it works on, for a model that follows it.
+    `of_input`: the size of the picture it works on, for a model that follows it; `model`: the one that it stands for,
+    where an order has several.
     """
     width, height = rehearsal_size(generation, of_input)
     return {
         "prompt": _prompt(generation), "width": width, "height": height,
-        "seed": seed or 0, "num_outputs": asked,
+        "seed": seed or 0, "num_outputs": asked, **({"stands_for": model} if model else {}),
     }  # fmt: skip
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from artfactoryd.core.json_types import Document, Value
 from artfactoryd.core.parameters import file_leaves
 from artfactoryd.core.parameters.file_refs import PRODUCT, STAGE
 
+VARIED = re.compile(r"# .* varied \(.*\): product ([0-9a-f-]{36}) of order ")  # the comment that begins such an order
 INPUTS = "inputs/"  # of an order's folder
 MARKS = frozenset({"id", "file", "order", "item", "parameters", "inputs", "outputs"})
 
@@ -39,6 +41,43 @@ def order_again(card: Document) -> dict[str, Value]:
         "rehearse": rehearsal,
     }  # fmt: skip
     return value | {key: each for key, each in optional.items() if each}
+
+
+def with_values(card: Document, changes: Mapping[str, Value]) -> Document:
+    """The sidecar as it asks for something else: each value at its place, `steps`, `loras.0.scale`. A picture that
+    stands in the place of an input is no input of the product any more.
+
+    Raises ValueError for a place inside a value that has none of it.
+    """
+    chosen = "actual" if card["rehearsal"] else "generation"
+    parameters, inputs = dict(card["parameters"][chosen]), list(card["inputs"])
+    for name, value in changes.items():
+        place = file_leaves.read(name, parameters) or _new_place(name, parameters)
+        parameters = file_leaves.replaced(parameters, {place: value})
+        text = file_leaves.written(place)
+        inputs = [known for known in inputs if not f"{known['parameter']}.".startswith(f"{text}.")]
+    return {
+        **card, "parameters": {**card["parameters"], chosen: parameters}, "inputs": inputs, "varied": sorted(changes),
+    }  # fmt: skip
+
+
+def _new_place(name: str, parameters: Mapping[str, Value]) -> file_leaves.Place:
+    """Of a parameter that was not given, or a key that a value of one does not have yet."""
+    before, _, last = name.rpartition(".")
+    if not before or before.split(".")[0] not in parameters:
+        return (name,)
+    above = file_leaves.read(before, parameters)
+    value: Value = parameters
+    for step in above or ():
+        value = value[step]
+    if above is None or not isinstance(value, Mapping):
+        raise ValueError(f"{name}: {before} was {'not given' if above is None else _short(value)}")
+    return (*above, last)
+
+
+def _short(value: Value) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def was_not_kept(known: Document) -> bool:

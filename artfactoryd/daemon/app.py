@@ -9,16 +9,17 @@ The holder of the home's lock opens it; leaving it closes connections and books.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from artfactoryd import news
 from artfactoryd.clock import now
+from artfactoryd.daemon.arranging.folders import CollectionFolders
 from artfactoryd.daemon.control import Control
 from artfactoryd.daemon.story import Story
-from artfactoryd.execution.assembly import Execution, assemble
+from artfactoryd.execution.assembly import Execution, Service, assemble
 from artfactoryd.factories import Factory
 from artfactoryd.factories.registry import make_factories
 from artfactoryd.home import Home
@@ -47,8 +48,19 @@ class App:
     execution: Execution
     proofs: ProofHold
     control: Control
+    folders: CollectionFolders
     factories: dict[str, Factory]
     clock: Callable[[], datetime] = now
+
+    @property
+    def services(self) -> Sequence[Service]:
+        """What goes on beside the items, for as long as the program is at work."""
+        return *self.execution.services, self.folders.run
+
+    @property
+    def is_arranged(self) -> bool:
+        """What was said, or done in the folders of collections, before this start is followed."""
+        return self.execution.is_arranged and self.folders.at_rest
 
     def use(self, settings: Settings) -> None:
         """New settings take effect for what has not begun; addresses and keys at the next start."""
@@ -98,9 +110,11 @@ def _furnish(
     key_notices = KeyNotices(home, books.index, factories)
     intake = Intake(home, claims, books, settings, clock, Descriptions(home.told, factories), key_notices)
     execution = assemble(home, books, factories, settings, fetcher, clock)
+    control = Control(home, books, claims, intake, execution, clock)
     return App(
         home=home, settings=settings, books=books, claims=claims, intake=intake, key_notices=key_notices,
         execution=execution,
         proofs=ProofHold(books, claims, home.work, execution.receipts.touch),
-        control=Control(home, books, claims, intake, execution, clock), factories=factories, clock=clock,
+        control=control, folders=CollectionFolders(home, books, settings, execution, control), factories=factories,
+        clock=clock,
     )  # fmt: skip

@@ -40,7 +40,7 @@ class Control:
     ) -> None:  # fmt: skip
         self._clock = clock
         self._books, self._claims, self._intake, self._execution = books, claims, intake, execution
-        self._home, self._marking = home, Marking(books, execution)
+        self._home, self._marking = home, Marking(home, books, execution)
         self._one_at_a_time = asyncio.Lock()  # the page, Held/ and the mailbox may say the same in one moment
 
     async def carry_out(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
@@ -69,12 +69,16 @@ class Control:
         """The one that is named. Raises NoSuchOrder and AmbiguousName, which are answers too (`carry_out`)."""
         return naming.order_named(self._books.index, str(command.get("order") or ""))
 
+    def _open_order(self, command: Mapping[str, Any]) -> OrderRow:
+        """The same, for what can be done only to one that is not over."""
+        return naming.open_order_named(self._books.index, str(command.get("order") or ""))
+
     def _held_together(self, command: Mapping[str, Any]) -> list[OrderRow]:
         return naming.held_together(self._books.index, str(command.get("order") or ""))
 
     async def _approve(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         together = self._held_together(command)
-        row = together[0] if together else self._order(command)
+        row = together[0] if together else self._open_order(command)
         if row.held is None and not row.cancelled and (price := self._waits_for_its_cap(row)):
             return await self._raise_cap(command, row, price)
         if row.held is None and not row.cancelled and (found := releasing.found(self._books.index, row.id)):
@@ -112,7 +116,7 @@ class Control:
     async def _cancel(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         if together := self._held_together(command):
             return await self._cancel_all(command, together)
-        row = self._order(command)
+        row = self._open_order(command)
         if (state := self._books.index.state(row)) not in UNFINISHED_ORDERS:
             return no(f"{row.name} is {state} already; there is nothing to cancel.") | {"order_id": row.id}, []
         running = self._books.index.items(row.id, (ItemState.RUNNING, ItemState.SUBMITTING))
@@ -232,6 +236,7 @@ class Control:
 
     async def _import(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         answer = await importing.take_in(self._books, self._home, command)
+        self._execution.later.wake()
         await self._books.record(_line(command, {**answer, "products": []}))
         return answer, []
 
@@ -286,7 +291,7 @@ class Control:
         if name in self._execution.gates or name in {*index.stops(), *index.pauses()}:
             return Target({"provider": name}, name, f"resume {name}", name in index.pauses())
         try:
-            row = naming.order_named(index, name)
+            row = naming.open_order_named(index, name)
         except NoSuchOrder as error:
             raise NoSuchOrder(f"{error} Providers: {', '.join(sorted(self._execution.gates))}.") from error
         lift = f"resume {row.short}"

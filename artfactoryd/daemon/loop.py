@@ -160,9 +160,9 @@ class Daemon:
     def _start_services(self) -> None:
         dispatcher, reconciliation = self.app.execution.dispatcher, self.app.execution.reconciliation
         services: list[Callable[[], Coroutine[Any, Any, None]]] = [
-            self._serve_inbox, self._serve_commands, self._write_receipts, self.app.execution.later.run,
-            self._sheets.run, self.app.execution.cards.run, self._noticer.run,
-            partial(self.app.warm_up, self.options.loaded), partial(look_for_keys, self.app, self._environ),
+            self._serve_inbox, self._serve_commands, self._write_receipts, *self.app.services,
+            self._sheets.run, self._noticer.run, partial(self.app.warm_up, self.options.loaded),
+            partial(look_for_keys, self.app, self._environ),
             *([] if self.options.until_done else [Backups(self.app.home, self.app.settings, self.stop.is_set).run]),
             *(partial(dispatcher.dispatch, name, self._start_item, self.stop) for name in self.app.factories),
             *(partial(reconciliation.reconcile, name, self._start_item) for name in reconciliation.providers),
@@ -356,11 +356,11 @@ class Daemon:
         """Nothing can go on by itself."""
         return (
             self._taken_all
-            and not self._consumer.awaits_picture
-            and not self._expanding
+            and not (self._consumer.awaits_picture or self._expanding)
+            and self.app.is_arranged
             and self.app.execution.dispatcher.idle
             and not self._owes_proof
-            and not self.app.execution.later.owes(self._tally.orders)
+            and not self.app.execution.later.owes(self._tally.orders if self.options.only else None)
             and not self._sheets.owes
             and not self._noticer.owes
         )

@@ -1,7 +1,11 @@
-"""What a person says of products: liked, rated, tagged, noted; and taken back. Not here: how it gets into sidecars."""
+"""What a person says of products: liked, rated, tagged, noted, collected; and taken back.
+
+Not here: how it gets into sidecars, and into the folders of collections.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,16 +13,21 @@ from typing import Any
 import uuid_utils
 
 from artfactoryd.core.money import dollars
-from artfactoryd.core.names import counted
+from artfactoryd.core.names import counted, nfc
+from artfactoryd.core.order import name_problems
 from artfactoryd.daemon.answers import Answer, no, yes
+from artfactoryd.daemon.arranging.binning import Binning
 from artfactoryd.errors import NoSuchProduct, WrongUse
 from artfactoryd.execution.assembly import Execution
+from artfactoryd.home import Home
 from artfactoryd.printable import one_line, printable
+from artfactoryd.shelf.arranging.clones import LIKED
 from artfactoryd.storage import naming
-from artfactoryd.storage.events import CommandDone, Mark
+from artfactoryd.storage.events import Bin, CommandDone, Mark
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.marks import releasing, undoing
+from artfactoryd.storage.marks import collected, releasing, undoing
 from artfactoryd.storage.marks.applied import Said
+from artfactoryd.storage.marks.collected import CloneRow
 from artfactoryd.storage.rows import OrderRow, ProductRow
 from artfactoryd.storage.writer import Books
 
@@ -29,10 +38,12 @@ Outcome = tuple[Answer, list[str]]  # what is answered, and the orders that may 
 
 
 class Marking:
-    def __init__(self, books: Books, execution: Execution) -> None:
+    def __init__(self, home: Home, books: Books, execution: Execution) -> None:
         self._books, self._execution = books, execution
+        self._binning = Binning(home.root, books.index, execution.clock)
         self.acts: Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Outcome]]] = {
-            "like": self._mark, "tag": self._mark, "rate": self._mark, "note": self._mark, "undo": self._undo,
+            "like": self._mark, "tag": self._mark, "rate": self._mark, "note": self._mark,
+            "collect": self._collect, "bin": self._bin, "undo": self._undo,
         }  # fmt: skip
 
     async def _mark(self, command: Mapping[str, Any]) -> Outcome:
@@ -47,7 +58,27 @@ class Marking:
         answer = yes(
             _done(command, len(marks), len(products)) + _words(released), products=[row.id for row in products]
         )
-        return await self._record(command, answer, marks, products)
+        return await self._record(command, answer, marks, products, list(command.get("lying") or ()))
+
+    async def _collect(self, command: Mapping[str, Any]) -> Outcome:
+        """Into a collection, or out of it."""
+        index, given = self._books.index, str(command.get("collection") or "").strip()
+        if problem := next(iter(name_problems(given, "collection")), None):
+            raise WrongUse(f"{problem.sentence} {problem.fix}")
+        name = collected.spelled(index, nfc(given))
+        if name == LIKED:
+            raise WrongUse(f"{name} shows what you like: `like` puts a product there, `like --off` takes it away.")
+        if not (command.get("off") or command.get("lying")):
+            products = _products_named(index, list(command.get("products") or ()))
+            await asyncio.to_thread(self._execution.clones.check_room, products, name)
+        return await self._mark({**command, "collection": name})
+
+    async def _bin(self, command: Mapping[str, Any]) -> Outcome:
+        """Into the bin of the shelf, or out of it."""
+        products = _products_named(self._books.index, list(command.get("products") or ()))
+        act = self._binning.out_of if command.get("restore") else self._binning.into
+        lines, words = act(products, command["id"])
+        return await self._record(command, yes(words, products=[row.id for row in products]), lines, products)
 
     async def _undo(self, command: Mapping[str, Any]) -> Outcome:
         """The last command that marked anything, whole; what it sent on already goes on."""
@@ -55,6 +86,8 @@ class Marking:
         last = undoing.last(index)
         if last is None:
             return no("There is no mark to take back."), []
+        if last.places:
+            return await self._put_back(command, last)
         rows = [row for product in last.before if (row := index.product(product)) is not None]
         said = [(row, last.before[row.id]) for row in rows]
         released = _sent_on(index, said)
@@ -64,6 +97,15 @@ class Marking:
         answer = yes(words, products=[row.id for row in rows])
         return await self._record(command, answer, marks, rows)
 
+    async def _put_back(self, command: Mapping[str, Any], last: undoing.Undoable) -> Outcome:
+        lines = self._binning.back(last.places, last.command)
+        rows = [row for line in lines if (row := self._books.index.product(line.product)) is not None]
+        named = f"{lines[0].path} is" if len(lines) == 1 else f"{counted(len(lines), 'product')} are"
+        answer = yes(f"Taken back: {last.name}. {named} where it was.", products=[row.id for row in rows])
+        if len(lines) != 1:
+            answer["text"] = answer["text"].replace("where it was", "where they were")
+        return await self._record(command, answer, lines, rows)
+
     async def send_on(self, command: Mapping[str, Any], row: OrderRow, found: Sequence[ProductRow]) -> Outcome:
         """What is liked by what the shelf tells alone is liked by a person from now on."""
         released = releasing.released(self._books.index, [product.id for product in found])
@@ -72,14 +114,25 @@ class Marking:
         return await self._record(command, yes(words, order_id=row.id), marks, found)
 
     async def _record(
-        self, command: Mapping[str, Any], answer: Answer, marks: Sequence[Mark], products: Sequence[ProductRow]
+        self,
+        command: Mapping[str, Any],
+        answer: Answer,
+        marks: Sequence[Mark | Bin],
+        products: Sequence[ProductRow],
+        lying: Sequence[CloneRow] = (),
     ) -> Outcome:
+        """`lying`: clones that a person put there already."""
         done = CommandDone(id=command["id"], name=command["name"], answer=answer)
-        await self._books.record(*marks, done)
+        async with self._execution.clones.standing_still():
+            await self._books.record(*marks, done)
+            if lying:
+                await self._execution.clones.take_over(lying)
         order_ids = list(dict.fromkeys(row.order_id for row in products))
         for order_id in order_ids:
             self._execution.wake(order_id)
+        await self._execution.bin.follow()
         await self._execution.cards.write_first()
+        await self._execution.clones.follow_first()
         return answer, [order_id for order_id in order_ids if marks and self._goes_on(order_id)]
 
     def _goes_on(self, order_id: str) -> bool:
@@ -92,13 +145,17 @@ class Marking:
 def _done(command: Mapping[str, Any], changed: int, named: int) -> str:
     """What was done to how many of those that were named."""
     rating, many = command.get("rating"), changed > 1
+    collection = command.get("collection")
     rated = "without a rating now" if rating is None else f"rated {rating} of {HIGHEST}"
     what, nothing = {
         "like": ("marked as liked", "that is marked as liked already"),
         "rate": (rated, "that is the rating already"),
         "note": ("noted" if command.get("notes") else "without notes now", "these are the notes already"),
         "tag": ("other tags now", "these are the tags already"),
+        "collect": (f"in {collection} now", f"that is in {collection} already"),
     }[command["name"]]  # fmt: skip
+    if command["name"] == "collect" and command.get("off"):
+        what, nothing = f"in {collection} no more", f"that is not in {collection}"
     if command["name"] == "like" and command.get("off"):
         what, nothing = "marked no more", "there is no mark to take off"
     verb = ("have" if many else "has") if command["name"] == "tag" else ("are" if many else "is")
@@ -108,9 +165,10 @@ def _done(command: Mapping[str, Any], changed: int, named: int) -> str:
 def _line(index: Index, row: ProductRow, said: Said, command: str) -> Mark:
     """Whole: the tags of its order are its own from then on."""
     tags = _tags_of_order(index, row) if said.tags is None else said.tags
+    collections = [] if said.collections is None and row.collections is not None else said.collections
     return Mark(
         id=str(uuid_utils.uuid7()), product=row.id, liked=said.liked, tags=tags, rating=said.rating, notes=said.notes,
-        command=command,
+        collections=collections, command=command,
     )  # fmt: skip
 
 
@@ -171,6 +229,17 @@ def _noted(command: Mapping[str, Any]) -> Callable[[Said], Said]:
     return lambda said: replace(said, notes=notes)
 
 
+def _collected(command: Mapping[str, Any]) -> Callable[[Said], Said]:
+    name = command["collection"]
+
+    def change(said: Said) -> Said:
+        others = [one for one in said.collections or [] if one != name]
+        now = others if command.get("off") else [*others, name]
+        return said if set(now) == set(said.collections or []) else replace(said, collections=now)
+
+    return change
+
+
 def _tagged(command: Mapping[str, Any]) -> Callable[[Said], Said]:
     changes = list(command.get("changes") or ())
     if not changes:
@@ -195,5 +264,5 @@ def _tags(before: list[str], changes: list[str]) -> list[str]:
 
 
 _CHANGES: Mapping[str, Callable[[Mapping[str, Any]], Callable[[Said], Said]]] = {
-    "like": _liked, "rate": _rated, "note": _noted, "tag": _tagged,
+    "like": _liked, "rate": _rated, "note": _noted, "tag": _tagged, "collect": _collected,
 }  # fmt: skip

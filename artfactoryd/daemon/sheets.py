@@ -44,9 +44,10 @@ class Sheets:
         self._came = asyncio.Event()
 
     def came(self, products: Iterable[ProductRow]) -> None:
-        """They were looked at."""
+        """They were looked at. What was imported has no order."""
         for product in products:
-            self.touch(product.order_id, product.number)
+            if product.order_id:
+                self.touch(product.order_id, product.number)
 
     def touch(self, order_id: str, item: int | None = None) -> None:
         """Something of it moved."""
@@ -122,7 +123,7 @@ class Sheets:
         index, root, took = self._app.books.index, self._app.home.root, 0.0
         pages = sheets.of_order(index, root, row, items)
         while (sheet := await asyncio.to_thread(next, pages, None)) is not None:
-            if any(place.picture and place.picture.product for place in sheet.layout.places):
+            if any(picture.product for picture in sheet.pictures):
                 took += await self._draw_page(row, sheet)
         return took
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from artfactoryd.clock import day_of
 from artfactoryd.execution.capped_orders import CappedOrders
@@ -27,7 +28,9 @@ from artfactoryd.execution.reconciliation import Reconciliation
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.reuse import Reuse
 from artfactoryd.execution.shelving.again import Again
+from artfactoryd.execution.shelving.bin import Bin
 from artfactoryd.execution.shelving.cards import Cards
+from artfactoryd.execution.shelving.clones import Clones
 from artfactoryd.execution.shelving.eye import Eye
 from artfactoryd.execution.shelving.filing import Placed
 from artfactoryd.execution.shelving.later import LaterLook
@@ -42,6 +45,8 @@ from artfactoryd.shelf.fetch import Fetcher
 from artfactoryd.shelf.staging import Staging
 from artfactoryd.storage.rows import ItemKey
 from artfactoryd.storage.writer import Books
+
+Service = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +64,28 @@ class Execution:
     worker: Worker
     later: LaterLook
     cards: Cards
+    clones: Clones
+    bin: Bin
     dispatcher: Dispatcher
     reconciliation: Reconciliation
     clock: Callable[[], datetime]
     placed: Placed
+
+    @property
+    def services(self) -> Sequence[Service]:
+        """What goes on beside the items, for as long as the program is at work."""
+        return self.later.run, self.cards.run, self.clones.run, self.bin.run
+
+    @property
+    def is_arranged(self) -> bool:
+        """What was said before this start lies on the shelf, too."""
+        return self.clones.at_rest and self.bin.at_rest
+
+    async def arrange(self) -> None:
+        """All that was said of products lies on the shelf then, as far as the disk takes it."""
+        await self.bin.follow()
+        await self.cards.write_all()
+        await self.clones.follow_all()
 
     def wake(self, order_id: str | None = None) -> None:
         """New or changed orders (None: any of them): every queue looks again."""
@@ -127,6 +150,7 @@ def assemble(
     )  # fmt: skip
     return Execution(
         gates, queues, flights, capped, receipts, disk, health, doubts, worker, later, Cards(home, books, settings),
+        Clones(home, books, settings), Bin(home, books, clock),
         Dispatcher(index, gates, queues, flights, health, disk, doubts, receipts),
         Reconciliation(books, factories, gates, flights, doubts, recorder, receipts, worker.put_back, clock),
         clock, placed,

@@ -26,6 +26,7 @@ from artfactoryd.factories import Call, Factory, Uploads
 from artfactoryd.home import Home
 from artfactoryd.planning import inputs
 from artfactoryd.shelf.kinds import UNKNOWN
+from artfactoryd.shelf.media import is_turned
 from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
 
@@ -50,12 +51,13 @@ class Calls:
         pictures = self._pictures(row, order, model)
         if order.rehearsal:
             first = next((picture for picture in pictures.values() if picture["width"]), None)
-            size = (first["width"], first["height"]) if first else None
+            size = await asyncio.to_thread(self._upright, order, first) if first else None
             taken = {place[0] for place in pictures}
             shown = {name: value for name, value in row.generation.items() if name not in taken}
             words, seed = self._looks(row, order, model)
             shown |= {"prompt": words} if words else {}
-            return Call(SKETCH, None, rehearsal_call(shown, seed, row.asked, size))
+            name = model.short if len(order.snapshots) > 1 else ""
+            return Call(SKETCH, None, rehearsal_call(shown, seed, row.asked, size, name))
         addresses = {
             place: await self._address(row.provider, order, picture) for place, picture in pictures.items()
         }  # fmt: skip
@@ -95,8 +97,16 @@ class Calls:
             seed = drawn + output.place - before.first_index  # each copy of a call is drawn with a seed of its own
         return words or above, seed
 
+    def _path(self, order: OrderRow, picture: Picture) -> Path:
+        return self._home.root / (picture.get("path") or f"{order.folder}/inputs/{picture['name']}")
+
+    def _upright(self, order: OrderRow, picture: Picture) -> tuple[int, int]:
+        """Width and height as it is shown: a photograph may lie on its side."""
+        sides = picture["width"], picture["height"]
+        return sides[::-1] if is_turned(self._path(order, picture)) else sides
+
     async def _address(self, provider: str, order: OrderRow, picture: Picture) -> str:
-        path = self._home.root / (picture.get("path") or f"{order.folder}/inputs/{picture['name']}")
+        path = self._path(order, picture)
         factory = self._factories[provider]
         if not isinstance(factory, Uploads):
             if picture["mime"] == UNKNOWN.mime:  # opened here it might end the program

@@ -15,6 +15,7 @@ from artfactoryd.core.line_values import Output
 from artfactoryd.core.money import MICRO
 from artfactoryd.core.parameters import file_leaves
 from artfactoryd.core.parameters.file_refs import PRODUCT, STAGE
+from artfactoryd.core.sidecar_again import VARIED
 from artfactoryd.core.slug import prompt_of, slug
 from artfactoryd.execution.rows import last_attempt
 from artfactoryd.planning import inputs
@@ -42,7 +43,7 @@ class Provenance:
             "base": plan_of(order).base(row.number), "base_of": _document(order),
             "generation": row.generation, "actual": attempt.actual,
             "returned": returned.get("parameters", {}), "asked": row.asked, "delivered": delivered,
-            "cost_usd": round(float(cost / MICRO / max(1, delivered)), 6), "cost_estimated": estimated,
+            "cost_usd": _dollars_each(cost, delivered), "cost_estimated": estimated,
             "own_price": plan_of(order).order.price if plan_of(order).own_price(row.model) else None,
             "timings": {
                 "asked_at": attempt.asked_at, "answered_at": attempt.answered_at,
@@ -91,12 +92,13 @@ class Provenance:
         return self.about(fed[1], order) if fed else words
 
     def _parents(self, row: ItemRow, order: OrderRow) -> list[str]:
-        """Ids of the products that it is made from, each once; one that was not shelved hands on its own."""
+        """Ids of the products that it is made from, or varies, each once; one that was not shelved hands on its own."""
         parents, fed = _used(row, order), self._index.fed_with(row)
         if fed is not None:
             output, before = fed
             parents = [*([output.id] if output.shelved else self._parents(before, order)), *parents]
-        return list(dict.fromkeys(parents))
+        varied = VARIED.match(order.document)
+        return list(dict.fromkeys([*parents, varied[1]] if varied else parents))
 
     def _fed(self, row: ItemRow, order: OrderRow) -> list[dict[str, Any]]:
         fed = self._index.fed_with(row)
@@ -117,13 +119,27 @@ class Provenance:
         if fed is None or fed[0].shelved or not fed[1].key:
             return {}
         output, maker = fed
+        delivered = len(self._index.outputs_of(maker))
         facts = {
             "id": output.id, "item": maker.number, "key": maker.key, "asked": maker.asked,
-            "delivered": len(self._index.outputs_of(maker)), "index": output.place, "nth": output.nth,
+            "delivered": delivered, "index": output.place, "nth": output.nth,
             "sha256": output.original, "bytes": output.bytes, "mime": output.mime, "width": output.width,
             "height": output.height, "created_at": output.created_at,
         }  # fmt: skip
-        return {"unkept": {**facts, **self._unkept(maker)}}
+        return {"unkept": {**facts, **self._paid(maker, delivered), **self._unkept(maker)}}
+
+    def _paid(self, maker: ItemRow, delivered: int) -> dict[str, Any]:
+        """For what is not kept: no other sidecar tells what it cost."""
+        attempt = self._index.attempt(maker.attempt) if maker.attempt else None
+        if attempt is None or not attempt.cost:
+            return {}
+        cost = {"usd": _dollars_each(attempt.cost, delivered), "estimated": bool(attempt.estimated)}
+        paid = {"cost": cost, "asked_at": attempt.asked_at, "provider": attempt.provider}
+        return {**paid, "ticket": maker.ticket} if maker.ticket else paid
+
+
+def _dollars_each(cost: int, delivered: int) -> float:
+    return round(float(cost / MICRO / max(1, delivered)), 6)
 
 
 def _model(row: ItemRow, attempt: AttemptRow, order: OrderRow) -> dict[str, Any]:

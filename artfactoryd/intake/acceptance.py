@@ -292,7 +292,8 @@ class Intake:
         lines: list[Event] = [order_lines.acceptance(claim, study, self._clock, git) for study in studies]
         if any(study.reasons for study in studies):
             fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
-            entry = await asyncio.to_thread(self._claims.hold, claim, notices.hold_text(claim.name, studies))
+            text = notices.hold_text(claim.name, studies, order_lines.order_id(claim.id, studies[0].document.number))
+            entry = await asyncio.to_thread(self._claims.hold, claim, text)
             lines += [order_lines.hold(claim, study, entry, fingerprint) for study in studies]
         return lines
 

@@ -15,7 +15,7 @@ from artfactoryd.credentials import KEY_VARIABLES
 from artfactoryd.errors import Problem
 from artfactoryd.planning.accepted import document_bytes
 from artfactoryd.planning.planner import Study
-from artfactoryd.storage.rows import OrderRow
+from artfactoryd.storage.rows import SHORT, OrderRow
 
 
 def rejection_text(name: str, problems: Sequence[Problem], *, was_submitted: bool = False) -> str:
@@ -29,7 +29,8 @@ def stray_text(name: str, what: str, advice: str) -> str:
     return no_order(name, Word(what, advice), "\n\n") + "\n"
 
 
-def hold_text(name: str, studies: Sequence[Study]) -> str:
+def hold_text(name: str, studies: Sequence[Study], order_id: str) -> str:
+    """`order_id`: the first one's."""
     lines = [f"{name} waits for you. Nothing of it was sent.", ""]
     for study in studies:
         price = study.needs.buying.price
@@ -38,7 +39,11 @@ def hold_text(name: str, studies: Sequence[Study]) -> str:
         lines.append(f"{study.order.name}: {counts}, {known}.")
         lines += [f"  - {reason.text}" for reason in study.reasons]
     waivable = all(reason.waivable for study in studies for reason in study.reasons)
-    approve = [f"To approve: move {name} from Held to Inbox."] if waivable else []
+    approve = (
+        [f"To approve: move {name} from Held to Inbox, or `artfactoryd approve {order_id[:SHORT]}`."]
+        if waivable
+        else []
+    )
     return "\n".join([*lines, "", *approve, f"To cancel: put {name} in the bin.", ""])
 
 
@@ -72,12 +77,12 @@ def proof_document(rows: Sequence[OrderRow]) -> bytes:
     return texts[0] if len(rows) == 1 else b"\n---\n".join(text.strip() for text in texts) + b"\n"
 
 
-def proof_text(name: str, done: Sequence[tuple[str, str]]) -> str:
-    """`done`: each order's name, and the words about its proof."""
+def proof_text(name: str, done: Sequence[tuple[str, str]], short: str) -> str:
+    """`done`: each order's name, and the words about its proof; `short`: enough of the first one's id."""
     lines = [f"{name} waits for you: look at what was made first.", ""]
     lines += [f"{order}: {words}" for order, words in done]
     return "\n".join([
-        *lines, "", f"To have the rest made: move {name} from Held to Inbox, or `artfactoryd approve`.",
+        *lines, "", f"To have the rest made: move {name} from Held to Inbox, or `artfactoryd approve {short}`.",
         f"To end it: put {name} in the bin. What was made stays.", "",
     ])  # fmt: skip
 

@@ -24,6 +24,7 @@ from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem
 from artfactoryd.home import Home
 from artfactoryd.shelf import reading
+from artfactoryd.shelf.arranging.bin import FOLDER as BIN
 from artfactoryd.storage.index import EqualItem, Index
 from artfactoryd.storage.lists.made import EarlierOrder, earlier_orders, found_on_the_shelf, made_items
 from artfactoryd.storage.rows import OutputRow, ProductRow
@@ -78,7 +79,11 @@ class Twins:
         return [Made(output, output.place - item.first_index) for output in self._index.outputs_of(item)]
 
     def _are_whole(self, outputs: Iterable[Made]) -> bool:
-        return all(is_whole(self._root / made.output.path, made.output) for made in outputs)
+        """What a person put into the bin is as if deleted."""
+        return all(
+            not made.output.path.startswith(BIN) and is_whole(self._root / made.output.path, made.output)
+            for made in outputs
+        )
 
 
 def _are_all(item: EqualItem, outputs: Sequence[Made]) -> bool:

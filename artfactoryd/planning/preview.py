@@ -235,14 +235,14 @@ def _why_bought(
 
 
 def _reuse(study: Study, names: Names, most: int | None, index: Index | None, root: Path) -> dict[str, Any]:
-    """`reasons`: of the items shown alone, and of no more than some. `hint`: where another seed would reuse more."""
-    shown = _items(study, names, min(most or MOST_REASONS, MOST_REASONS), index)
-    reasons = Counter(item["reason"] for item in shown if item["reason"])
+    """`looked_at`: of so many first ones `reasons` are, if not of all; `hint`: where another seed would reuse more."""
     needs = study.needs
+    looked_at = min(MOST_REASONS, (most if needs.is_all_new else None) or MOST_REASONS)
+    reasons = Counter(item["reason"] for item in _items(study, names, looked_at, index) if item["reason"])
     other = other_seed(study.plan, index, root) if needs.bought and needs.buying.price != 0 else None
-    told: dict[str, Any] = {"any_seed": len(study.plan.seeds)} if study.plan.seeds else {}
-    if other:
-        told["hint"] = {"order": other.order.name, "seed": other.order.base_seed, "items": other.items}
+    told: dict[str, Any] = {"looked_at": looked_at} if looked_at < study.plan.total_items else {}
+    told |= {"any_seed": len(study.plan.seeds)} if study.plan.seeds else {}
+    told |= {"hint": {"order": other.order.name, "seed": other.order.base_seed, "items": other.items}} if other else {}
     return {
         "reused": needs.reused, "bought": needs.bought, "joined": needs.joined, "deleted": needs.deleted,
         "reasons": dict(reasons), **told,

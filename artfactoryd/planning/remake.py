@@ -62,7 +62,8 @@ def asked(data: bytes, file: str, price_of: PriceOf = lambda card: None) -> Agai
     if "price" not in card["cost"] and (price := price_of(card)):
         card = {**card, "cost": {**card["cost"], "price": dict(price)}}
     value = order_again(card)
-    comment = f"# {card['file']['name']} again: product {card['id']} of order {card['order']['id']}\n"
+    how = f"varied ({', '.join(card['varied'])})" if card.get("varied") else "again"
+    comment = f"# {card['file']['name']} {how}: product {card['id']} of order {card['order']['id']}\n"
     note = batch_note(card)
     notes = (Problem("W_BATCH", note, path=("parameters",)),) if note else ()
     sources = {each["file"]: each["source"] or each["file"] for each in card["inputs"]}

@@ -48,6 +48,10 @@ class Needs:
         """Whether it is bought though it was made before, because only what was made of it is there."""
         return item.number in self.remade and bool(self.twins.get(key, Twin()).spent)
 
+    @property
+    def is_all_new(self) -> bool:
+        return not (self.reused or self.joined or self.deleted)
+
     def reasons(self) -> list[Reason]:
         if not self.deleted:
             return []

@@ -51,7 +51,7 @@ def whole_product(index: Index, home: Home, given: str) -> WholeProduct:
 def found(index: Index, given: str) -> FoundProduct:
     """Raises NoSuchProduct and AmbiguousName."""
     product = naming.product_named(index, given)
-    return next(search.find(index, f"id:{product.id}", 1))
+    return search.of_ids(index, [product.id])[0]
 
 
 def card_of(home: Home, path: str) -> Json | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from artfactoryd.core.model import Model
 from artfactoryd.core.slug import prompt_of
 from artfactoryd.reporting.json_object import JsonObject
+from artfactoryd.shelf.arranging.bin import FOLDER as BIN
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import search
 from artfactoryd.storage.lists.search import FoundProduct
@@ -40,12 +41,14 @@ class FoundDocument(JsonObject):
     model: str | None
     prompt: str
     on_shelf: bool
+    binned: bool
     edited: bool  # by a person, since it was made
     missing: str | None  # since when it does not lie there
     damaged: str | None  # in words
     liked: bool
     rating: int | None
     tags: Sequence[str]
+    collections: Sequence[str]
     notes: str | None
 
 
@@ -81,8 +84,10 @@ def product_document(row: FoundProduct, root: Path) -> FoundDocument:
         created_at=product.created_at, sha256=product.sha256, order_id=product.order_id, order=row.order_name,
         item=product.number, index=product.place, model=model.id if model else None,
         prompt=prompt_of(row.generation or {}, model) if model else "",
-        on_shelf=(root / product.path).is_file(), edited=bool(row.edited), missing=row.missing,
-        damaged=product.looked or None, liked=product.liked, rating=product.rating, tags=row.tags, notes=row.notes,
+        on_shelf=(root / product.path).is_file(), binned=product.path.startswith(BIN), edited=bool(row.edited),
+        missing=row.missing,
+        damaged=product.looked or None, liked=product.liked, rating=product.rating, tags=row.tags,
+        collections=product.collections or (), notes=row.notes,
     )  # fmt: skip
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from artfactoryd import clock
-from artfactoryd.core.expansion.stages import keeps
+from artfactoryd.core.expansion.axes_in_words import factors
+from artfactoryd.core.expansion.stages import keeps, products_of
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.core.model import Model
@@ -16,13 +19,14 @@ from artfactoryd.core.names import counted
 from artfactoryd.core.sheets.facts import MODEL, Fact, Picture, facts_of, shown
 from artfactoryd.core.sheets.layout import Axes, Layout, lay_out, parted
 from artfactoryd.core.sheets.sheet import MOST, Sheet
+from artfactoryd.core.sheets.stages import lay_out_stages
 from artfactoryd.core.slug import prompt_of
 from artfactoryd.planning.accepted import plan_of
 from artfactoryd.printable import redact
 from artfactoryd.shelf.media import DECODED
 from artfactoryd.storage.index import ALL, Index
+from artfactoryd.storage.lists import sheet_lists
 from artfactoryd.storage.lists.search import FoundProduct
-from artfactoryd.storage.lists.sheet_lists import products_of
 from artfactoryd.storage.rows import ItemRow, OrderRow, ProductRow
 
 WORDS = {  # why there is nothing to see, by the item's state
@@ -30,6 +34,7 @@ WORDS = {  # why there is nothing to see, by the item's state
     ItemState.DELIVERING: "being fetched", ItemState.IN_DOUBT: "in doubt", ItemState.FAILED: "failed",
     ItemState.CANCELLED: "cancelled", ItemState.COMPLETED: "did not come",
 }  # fmt: skip
+NOT_LIKED = "waits for a like"  # of what it is made of: there is no place for it yet
 MOST_PARTED = 3000  # items of an order whose pages are made of a value: all of them are read for that
 LONGEST_REASON = 120  # characters
 
@@ -48,32 +53,33 @@ def of_order(index: Index, root: Path, row: OrderRow, items: Collection[int] | N
     if wish.page is not None and row.all_items <= MOST_PARTED:
         yield from _parted(index, root, row, wish.page)
         return
-    most = items_on_page(row)
-    pages = math.ceil(row.all_items / most)
-    for page in range(1, pages + 1):
-        first = (page - 1) * most
-        if items is None or any(first < item <= first + most for item in items):
-            yield _sheet(row, list(_pictures(index, root, row, index.items_after(row.id, first, most))), page, pages)
+    most, own = items_on_page(row), plan_of(row).own_items
+    changed = None if items is None else {(sheet_lists.began_with(index, row.id, item) - 1) // most for item in items}
+    pages = math.ceil(own / most)
+    for page in range(pages):
+        if changed is None or page in changed:
+            rows = sheet_lists.with_what_was_made(index, row.id, page * most, min(most, own - page * most))
+            yield _sheet(row, list(_pictures(index, root, row, rows)), page + 1, pages)
 
 
 def of_whole_order(index: Index, root: Path, row: OrderRow, axes: Axes, most: int | None) -> Sheet:
     """All of it on one sheet. `axes`: over those that the order itself chooses."""
     wish = plan_of(row).order.sheet
     pictures = list(islice(_pictures(index, root, row, index.items(row.id, (), most or ALL)), most))
-    chosen = axes if axes.x or axes.y else Axes(wish.x, wish.y)
-    layout = lay_out(pictures, Axes(_own_name(row, chosen.x), _own_name(row, chosen.y)))
-    return Sheet(f"{row.project} / {row.name}", _lines(layout, row, pictures), layout, row.id)
+    return _laid_out(row, pictures, axes if axes.x or axes.y else Axes(wish.x, wish.y))
 
 
 def items_on_page(row: OrderRow) -> int:
-    """So many that no page has more than MOST pictures and, where that can be, each ends with a row of its table."""
-    each = max(1, math.ceil(row.total_products / max(1, row.total_items)))
-    most = max(1, MOST // each)
+    """So many of its own that with what later stages make of them no page has more than MOST pictures and, where that
+    can be, each ends with a row of its table."""
+    plan = plan_of(row)
+    kept = plan.own_products + sum(products_of(plan, stage) for stage in plan.stages if stage.later.keep)
+    most = max(1, MOST // max(1, math.ceil(kept / max(1, plan.own_items))))
     whole = 1
-    for axis in reversed(plan_of(row).axes):
-        if whole * axis.size > most:
+    for factor in reversed(factors(plan)):
+        if whole * factor.size > most:
             break
-        whole *= axis.size
+        whole *= factor.size
     return most // whole * whole
 
 
@@ -90,9 +96,15 @@ def _parted(index: Index, root: Path, row: OrderRow, name: str) -> Iterator[Shee
 
 def _sheet(row: OrderRow, pictures: Sequence[Picture], page: int, pages: int, told: str = "") -> Sheet:
     wish = plan_of(row).order.sheet
-    layout = lay_out(pictures, Axes(_own_name(row, wish.x), _own_name(row, wish.y)))
-    lines = [*filter(None, [told]), *_lines(layout, row, pictures)]
-    return Sheet(f"{row.project} / {row.name}", lines, layout, row.id, page, pages)
+    sheet = _laid_out(row, pictures, Axes(wish.x, wish.y))
+    return replace(sheet, lines=[*filter(None, [told]), *sheet.lines], page=page, pages=pages)
+
+
+def _laid_out(row: OrderRow, pictures: Sequence[Picture], axes: Axes) -> Sheet:
+    shown = [picture for picture in pictures if picture.blank != NOT_LIKED]
+    first, *more = lay_out_stages(shown, Axes(_own_name(row, axes.x), _own_name(row, axes.y)))
+    lines = _lines(first, row, shown, len(pictures) - len(shown))
+    return Sheet(f"{row.project} / {row.name}", lines, first, row.id, more=more)
 
 
 def _own_name(row: OrderRow, name: str | None) -> str | None:
@@ -102,24 +114,31 @@ def _own_name(row: OrderRow, name: str | None) -> str | None:
 
 
 def _pictures(index: Index, root: Path, row: OrderRow, items: Sequence[ItemRow]) -> Iterator[Picture]:
+    """Those that are made of others behind them."""
     order = plan_of(row).order
-    products, facts_at = products_of(index, items), dict[int, Mapping[str, Fact]]()
+    products, made = sheet_lists.products_of(index, items), dict[int, Picture]()
     models = [Model.from_snapshot(snapshot) for snapshot in row.snapshots]
-    names = _names(models)
+    names, counts = _names(models), Counter[tuple[int, str]]()
     for item in items:
         model = models[item.model]
+        parent = made.get(item.parent) if item.parent else None
         for nth in range(item.asked):
             place = item.first_index + nth
-            parent = facts_at.get(item.parent) if item.parent else None
-            facts_at[place] = facts = _facts(
-                model, item.generation, item.tokens, item.copy + nth, item.stage, parent, names[item.model]
-            )
-            if not keeps(order, item.stage):
-                continue
+            facts = _facts(
+                model, item.generation, item.tokens, item.copy + nth, item.stage, parent.facts if parent else None,
+                names[item.model],
+            )  # fmt: skip
             product = products.get((item.number, place))
             blank = "" if product else _blank(item)
             seed = "" if item.seed is None else str(item.seed)
-            yield _picture(root, facts, model, item.generation, seed, blank, product)
+            picture = _picture(root, facts, model, item.generation, seed, blank, product)
+            if item.stage and item.parent:
+                of = counts[item.parent, item.stage]
+                counts[item.parent, item.stage] += 1
+                picture = replace(picture, stage=item.stage, parent=parent, nth=of)
+            made[place] = picture
+            if keeps(order, item.stage):
+                yield picture
 
 
 def _facts(
@@ -147,6 +166,8 @@ def _names(models: Sequence[Model]) -> list[str]:
 
 
 def _blank(item: ItemRow) -> str:
+    if item.wants_liked and item.waits and item.state is ItemState.PLANNED:
+        return NOT_LIKED
     words = WORDS[item.state]
     if item.state in (ItemState.FAILED, ItemState.IN_DOUBT) and item.reason:
         words = f"{words}: {redact(item.reason)[:LONGEST_REASON]}"
@@ -164,7 +185,7 @@ def _picture(
     path = root / product.path
     if not path.is_file():
         blank = "no longer on the shelf"
-    elif product.looked is None and product.mime in DECODED:
+    elif product.looked is None and product.order_id and product.mime in DECODED:
         blank = "has just come"
     elif product.looked:
         blank = "damaged"
@@ -175,9 +196,10 @@ def _picture(
     )  # fmt: skip
 
 
-def _lines(layout: Layout, row: OrderRow, pictures: Sequence[Picture]) -> list[str]:
+def _lines(layout: Layout, row: OrderRow, pictures: Sequence[Picture], unliked: int) -> list[str]:
     missing = sum(bool(picture.blank) for picture in pictures)
     count = counted(len(pictures), "picture") + (f", {missing} of them not here" if missing else "")
+    count += f"; {unliked} more for likes" if unliked else ""
     kind = "rehearsal, drawn here for nothing" if row.rehearsal else ""
     return [*_common(layout), " · ".join(filter(None, [kind, count, clock.shown(row.accepted_at)[:10]]))]
 

@@ -32,6 +32,8 @@ DECODED = frozenset(mime for mime, _ in KINDS.values())
 SIZED = ("TIFF", "BMP", "PSD", "ICO", "JPEG2000", "DDS", "QOI")  # whose size Pillow tells without decoding
 NO_PICTURE = "What came is no picture"
 ONE_COLOUR = 3  # steps of 256 that a lossy format makes of one colour
+ORIENTATION, UPRIGHT, SIDEWAYS = 0x0112, 1, range(5, 9)  # in EXIF
+TURNED = ("JPEG", "WEBP", "AVIF")  # as cameras write them; to know it of a PNG, Pillow decodes it
 MORE_TEXT = 64 << 20  # bytes of text beside the pixels of a PNG: workflows lie there, some with pictures in them
 
 Image.MAX_IMAGE_PIXELS = None  # the bound is ours: `most_megapixels`, checked before anything is decoded
@@ -104,6 +106,15 @@ def is_one_colour(path: Path) -> bool:
             picture.draft("RGB", (64, 64))
             return all(high - low <= ONE_COLOUR for low, high in ImageStat.Stat(picture.convert("RGB")).extrema)
     except Exception:  # decoders meet damaged bytes with errors of every type
+        return False
+
+
+def is_turned(path: Path) -> bool:
+    """Whether its EXIF says that its height is shown as its width. False of what cannot be looked at."""
+    try:
+        with Image.open(path, formats=TURNED) as picture:
+            return picture.getexif().get(ORIENTATION, UPRIGHT) in SIDEWAYS
+    except Exception:  # decoders meet bytes that are not theirs with errors of every type
         return False
 
 

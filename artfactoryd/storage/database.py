@@ -23,14 +23,13 @@ from artfactoryd.errors import ArtFactoryError, StorageFull, StorageSick, WrongU
 from artfactoryd.medium import NO_ROOM
 from artfactoryd.storage.rows import Decoder, Decodes
 from artfactoryd.storage.writing.recent import Recent
+from artfactoryd.storage.writing.up_to_date import DONE, bring_up_to_date, scripts
 
 # A commit is not flushed: the ledger's lines were, before it, and after a power cut the index follows them again.
 PRAGMAS = {
     "journal_mode": "wal", "synchronous": "normal", "fullfsync": 1, "checkpoint_fullfsync": 1,
     "busy_timeout": 5000, "foreign_keys": 1, "journal_size_limit": 64 * 1024 * 1024,
 }  # fmt: skip
-MIGRATIONS = Path(__file__).parent / "migrations"
-DONE = "FROM schema_migration"  # what releases did to the tables, by name
 Row = Json  # of a question that no table describes
 LATER = (  # lookups of what is to be sent, equal, asked about or called so
     "item_state_provider_order_id", "item_state_provider_waits_order_id", "item_key", "generation_log_verdict",
@@ -40,7 +39,7 @@ R = TypeVar("R")
 SQLITE: tuple[int, int, int] = sqlite3.sqlite_version_info
 JSON_COLUMNS = frozenset({
     "model", "git", "held", "tags", "generation", "tokens", "outputs", "actual", "returned", "answer", "inputs",
-    "library", "models", "proof",
+    "library", "models", "proof", "collections",
 })  # fmt: skip
 
 DatabaseError = pw.DatabaseError
@@ -82,12 +81,10 @@ class Database:
     @classmethod
     def open(cls, path: Path) -> Self:
         """For writing: brings the tables up to date first."""
-        from playhouse.migrations import Runner  # imported late: whoever only looks does not need it
-
         index = cls(path, writing=True)
         try:
             index.db.connect()
-            Runner(index.db, str(MIGRATIONS)).up()
+            bring_up_to_date(index.db)
         except DatabaseError as error:
             index.close()
             raise trouble(path, error) from error
@@ -135,7 +132,7 @@ class Database:
     def _is_complete(self) -> bool:
         """A reader cannot bring the tables up to date; who holds the home does. False while a first start does."""
         was_made = self.meta("ledger")  # written last by a first start, which may go on while this is asked
-        done, ours = {row["name"] for row in self.rows(f"SELECT name {DONE}")}, _ours()
+        done, ours = {row["name"] for row in self.rows(f"SELECT name {DONE}")}, scripts()
         if done - ours:
             words = (
                 "The index was made by a newer release. Use that one; or start this one's `artfactoryd run` or `once`"
@@ -321,11 +318,6 @@ def complaints(path: Path, *, whole: bool = False) -> list[str]:
     return [] if answers == ["ok"] else answers
 
 
-def _ours() -> set[str]:
-    """All that this release does to the tables."""
-    return {path.stem for path in MIGRATIONS.glob("[0-9]*.py")}
-
-
 def is_unreadable(path: Path) -> bool:
     """Is it no database, so damaged that it cannot even be opened, or of a newer release? A look costs next to
     nothing."""
@@ -334,7 +326,7 @@ def is_unreadable(path: Path) -> bool:
     try:
         with contextlib.closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as db:
             db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            return not _ours().issuperset(name for (name,) in db.execute(f"SELECT name {DONE}"))
+            return not scripts().issuperset(name for (name,) in db.execute(f"SELECT name {DONE}"))
     except sqlite3.Error as error:
         return _code(error) in UNREADABLE
 

@@ -63,11 +63,11 @@ def _waits(item: PlannedItem) -> int:
 
 def take_in(index: Index, sidecars: Sequence[tuple[Document, str]]) -> None:
     """Imported products, with their paths in the home: their sidecars have all that is known of them. One that is known
-    already is told where it lies now."""
+    already is told where it lies now. They are looked at as what was made here is."""
     new = [(card, path) for card, path in sidecars if index.product(card["id"]) is None]
     index.add(told.INSERT_FACTS, [told.facts_of(card) for card, _ in new])
-    columns = f"{told.COLUMNS}, tags, liked, rating, notes, looked"
-    rows = [(*told.product_of(card, path), *told.marks_of(card), "") for card, path in new]
+    columns = f"{told.COLUMNS}, tags, liked, rating, notes, collections"
+    rows = [(*told.product_of(card, path), *told.marks_of(card)) for card, path in new]
     index.add(f"INSERT INTO product ({columns}) VALUES ({','.join('?' * len(columns.split(',')))})", rows)
     for card, path in sidecars:
         index.run("UPDATE product SET path = ? WHERE id = ? AND path <> ?", path, card["id"], path)

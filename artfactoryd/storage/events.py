@@ -273,8 +273,32 @@ class Mark(Event):
     tags: Sequence[str]
     rating: int | None = leave_out(None)  # 0 to 5
     notes: str | None = leave_out(None)  # None: those of its order
+    collections: Sequence[str] | None = leave_out(None)  # None: those it is in
     command: str = leave_out("")
     undoes: str = leave_out("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bin(Event):
+    """A product lies in the bin of the shelf from now on, or (`path` outside it) no more. Both in the home; `source`:
+    where it lay. `id`, `command`, `undoes`: as of a mark."""
+
+    kind: ClassVar[str] = "bin"
+    id: str
+    product: str
+    source: str
+    path: str
+    command: str = leave_out("")
+    undoes: str = leave_out("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emptied(Event):
+    """A product that lay in the bin long enough is taken away for good, with its sidecar. `path`: where it lay."""
+
+    kind: ClassVar[str] = "emptied"
+    product: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,7 +338,7 @@ KINDS: Mapping[str, type[Event]] = {
     event.kind: event
     for event in (
         Acceptance, Hold, Restored, Approval, Folder, Cancel, Retry, Tombstone, Wish, Reuse, TicketTaken, Result,
-        Settlement, Release, Failure, Look, Mark, ProductGone, Pause, CommandDone,
+        Settlement, Release, Failure, Look, Mark, Bin, Emptied, ProductGone, Pause, CommandDone,
     )
 }  # fmt: skip
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.lifecycle import RESUMED, STUCK, UPLOAD_LASTS, UPLOAD_WAITS, ItemState, OrderState, order_state
+from artfactoryd.shelf.arranging.bin import FOLDER as BIN
 from artfactoryd.storage.database import Database
 from artfactoryd.storage.rows import (
     ATTEMPTS,
@@ -153,7 +154,7 @@ class Index(Database):
             f"{_WAITING} SELECT orders.id, priority FROM waiting JOIN orders ON orders.id = waiting.id "
             "WHERE held IS NULL AND paused IS NULL AND folder IS NOT NULL ORDER BY priority DESC, orders.id"
         )
-        return [WaitingOrder(row["id"], row["priority"]) for row in self.rows(sql, (provider, provider))]
+        return [WaitingOrder(**row) for row in self.rows(sql, (provider, provider))]
 
     def counts(self, order_id: str) -> dict[str, int]:
         sql = "SELECT state, count(*) AS n FROM item WHERE order_id = ? GROUP BY state"
@@ -203,8 +204,7 @@ class Index(Database):
         return row["proof"] or [] if row else []
 
     def states_of(self, order_id: str, numbers: Sequence[int]) -> list[str]:
-        marks = ",".join("?" * len(numbers))
-        sql = f"SELECT state FROM item WHERE order_id = ? AND number IN ({marks})"
+        sql = f"SELECT state FROM item WHERE order_id = ? AND number IN ({','.join('?' * len(numbers))})"
         return [row["state"] for row in self.rows(sql, (order_id, *numbers))]
 
     def resumable_items(self) -> list[ItemRow]:
@@ -231,8 +231,8 @@ class Index(Database):
         return [EqualItem(**{**row, "state": ItemState(row["state"])}) for row in found]
 
     def is_on_the_way(self, key: str) -> bool:
-        sql = "SELECT 1 FROM item WHERE key = ? AND state IN ('submitting', 'running', 'delivering', 'in_doubt')"
-        return self.row(sql, (key,)) is not None
+        way = "state IN ('submitting', 'running', 'delivering', 'in_doubt')"
+        return self.row(f"SELECT 1 FROM item WHERE key = ? AND {way}", (key,)) is not None
 
     def outputs_of(self, item: EqualItem | ItemRow) -> list[OutputRow]:
         """What it made, shelved or not; by its places in the order, which a lookup has; its number alone has none."""
@@ -319,13 +319,13 @@ class Index(Database):
         return int(self.rows("SELECT count(*) AS n FROM product WHERE order_id = ?", (order_id,))[0]["n"])
 
     def products(self, order_id: str, most: int = ALL) -> list[ProductRow]:
-        return self.ask(
-            PRODUCTS, Product.select().where(Product.order_id == order_id).order_by(Product.place).limit(most)
-        )
+        query = Product.select().where(Product.order_id == order_id).order_by(Product.place)
+        return self.ask(PRODUCTS, query.limit(most))
 
     def newest_products(self, most: int) -> list[ProductRow]:
-        """Of all orders; their ids are ordered by time."""
-        return self.ask(PRODUCTS, Product.select().order_by(Product.id.desc()).limit(most))
+        """Of all orders, without those in the bin; their ids are ordered by time."""
+        shown = ~(Product.path % f"{BIN}*")
+        return self.ask(PRODUCTS, Product.select().where(shown).order_by(Product.id.desc()).limit(most))
 
     def product(self, product_id: str) -> ProductRow | None:
         return self.ask_one(PRODUCTS, Product.select().where(Product.id == product_id))

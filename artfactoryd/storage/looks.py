@@ -29,17 +29,23 @@ def count(index: Index) -> int:
     return int(index.rows(f"SELECT count(*) AS n {UNLOOKED}")[0]["n"])
 
 
-def are_owed(index: Index, orders: Collection[str], but: Collection[str], few: int) -> bool:
-    """Whether some of these orders' are among them, or any while there are no more than a `few`. `but`: without those
-    with these ids."""
-    rows = [row for row in index.rows(f"SELECT id, order_id {UNLOOKED}") if row["id"] not in but]
-    return bool(rows) if len(rows) <= few else any(row["order_id"] in orders for row in rows)
+def are_owed(index: Index, orders: Collection[str] | None, but: Collection[str]) -> bool:
+    """Whether some of these orders' are among them; None: of any, imported ones too. `but`: without those with these
+    ids."""
+    most = -1 if orders is not None else len(but) + 1
+    rows = index.rows(f"SELECT id, order_id {UNLOOKED} LIMIT ?", (most,))
+    return any(row["id"] not in but and (orders is None or row["order_id"] in orders) for row in rows)
 
 
 def remember(index: Index, products: Sequence[str]) -> None:
     """They are well, or there is nothing to look at any more."""
     for product in products:
         index.run("UPDATE product SET looked = '' WHERE id = ? AND looked IS NULL", product)
+
+
+def note_damaged(index: Index, product: str, fault: str) -> None:
+    """Of one that was imported: nobody can be asked for it again, and to look again is free, so it has no line."""
+    index.run("UPDATE product SET looked = ? WHERE id = ? AND looked IS NULL", fault, product)
 
 
 def mark_damaged(index: Index, event: Look) -> None:
@@ -50,9 +56,9 @@ def mark_damaged(index: Index, event: Look) -> None:
         return
     sql = (
         "INSERT INTO product (id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, nth,"
-        " liked, tags, rating, notes, mark, found, unwritten, original_sha256, looked) "
+        " liked, tags, rating, notes, collections, mark, found, unwritten, original_sha256, looked) "
         "SELECT ?, order_id, number, place, ?, ?, ?, ?, ?, ?, ?, nth,"
-        " liked, tags, rating, notes, mark, found, mark IS NOT NULL, ?, '' FROM product WHERE id = ?"
+        " liked, tags, rating, notes, collections, mark, found, mark IS NOT NULL, ?, '' FROM product WHERE id = ?"
     )
     for filed in event.instead:
         values = (filed.path, filed.sha256, filed.bytes, filed.mime, filed.width, filed.height, filed.created_at,

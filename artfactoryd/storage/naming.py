@@ -39,6 +39,13 @@ def order_named(index: Index | None, name: str, *, latest: bool | None = None) -
     return one_of(index, name, orders, latest)
 
 
+def open_order_named(index: Index, name: str) -> OrderRow:
+    """For what can be done only to an order that is not over: of several, the one that is not."""
+    orders = orders_named(index, name)
+    unfinished = [order for order in orders if index.state(order) in UNFINISHED_ORDERS]
+    return unfinished[0] if len(unfinished) == 1 else order_named(index, name)
+
+
 def product_named(index: Index | None, name: str, *, latest: bool | None = None) -> ProductRow:
     products = products_named(index, name)
     if not products:

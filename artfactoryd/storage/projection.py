@@ -20,8 +20,10 @@ from artfactoryd.storage.dependencies import BY_YOU
 from artfactoryd.storage.events import (
     Acceptance,
     Approval,
+    Bin,
     Cancel,
     CommandDone,
+    Emptied,
     Event,
     Failure,
     Folder,
@@ -44,7 +46,7 @@ from artfactoryd.storage.events import (
     Wish,
 )  # fmt: skip
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.marks import applied
+from artfactoryd.storage.marks import applied, binned
 from artfactoryd.storage.noticing import applied as noticed
 from artfactoryd.storage.reservations import guard_order, reserve, settle
 from artfactoryd.storage.rows import ATTEMPTS, ITEMS, ORDERS
@@ -366,5 +368,5 @@ _KINDS: Mapping[type[Event], Callable[[Index, Any], None]] = {
     Acceptance: _acceptance, Hold: holds.hold, Restored: holds.hold_again, Approval: holds.approve, Folder: _folder,
     Cancel: _cancel, Retry: _retry, Wish: _wish, Reuse: _reuse, Tombstone: _tombstone, TicketTaken: _ticket,
     Result: _result, Settlement: _settlement, Release: _release, Failure: _failure, Pause: _pause, Mark: applied.mark,
-    Look: _look, ProductGone: noticed.gone, CommandDone: _command,
+    Look: _look, Bin: binned.put, Emptied: binned.empty, ProductGone: noticed.gone, CommandDone: _command,
 }  # fmt: skip

@@ -30,13 +30,14 @@ from artfactoryd.errors import Refusal, StorageFull, StorageSick
 from artfactoryd.home import Home
 from artfactoryd.medium import in_words, storage_errors
 from artfactoryd.shelf import moving, presence, reading, strayed
+from artfactoryd.shelf.arranging.bin import FOLDER as BIN
 from artfactoryd.shelf.sidecars import sidecar_of
 from artfactoryd.storage import derived, ledger, projection, told
 from artfactoryd.storage.database import complaints, is_unreadable
 from artfactoryd.storage.events import Mark, from_line
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.looks import UNLOOKED
-from artfactoryd.storage.marks import shelf
+from artfactoryd.storage.marks import binned, shelf
 from artfactoryd.storage.months import months, sizes
 from artfactoryd.storage.noticing.before import Before, Move
 from artfactoryd.storage.safekeeping import holding
@@ -67,10 +68,9 @@ class Report:
     bare: list[str] = field(default_factory=list)  # ids of products on the shelf without a sidecar
 
     def document(self) -> Json:
-        old_index = str(self.kept) if self.kept else None
         held = {"held": [it.id for it in self.held]} if self.held else {}
         known = {"ledger_lines": self.lines, **self.counts, "differences": self.differences}
-        return {**known, **held, "old_index": old_index}
+        return {**known, **held, "old_index": str(self.kept) if self.kept else None}
 
     def text(self) -> str:
         counts = ", ".join(counted(number, name[:-1]) for name, number in self.counts.items())
@@ -217,12 +217,14 @@ class _Shelf:
         self._index.run(told.FOUND)
         self._index.run(told.FOUND_UNKEPT)
         self._walk(reading.walk(self._home.projects))
+        self._walk(reading.walk(self._home.root / BIN))
         self._walk(self._strayed())
 
     def take_in(self) -> Iterator[str]:
         yield from self._bought()
         yield from self._moved()
         yield from self._added()
+        yield from binned.take_in(self._index)
         yield from shelf.take_in(self._index)
         yield from self._copies()
         yield from self._missing()

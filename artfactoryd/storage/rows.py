@@ -19,6 +19,8 @@ from artfactoryd.core.line_values import HoldReason, Output
 from artfactoryd.core.model import Model
 from artfactoryd.storage import tables
 
+SHORT = 13  # characters of an id that name it in a command
+
 
 class ItemKey(NamedTuple):
     order_id: str
@@ -74,7 +76,7 @@ class OrderRow:
     @property
     def short(self) -> str:
         """Enough of its id to name it in a command."""
-        return self.id[:13]
+        return self.id[:SHORT]
 
     @property
     def is_held(self) -> bool:
@@ -226,6 +228,7 @@ class ProductRow:
     mark: str | None
     found: bool
     unwritten: bool
+    collections: list[str] | None
 
     @property
     def original(self) -> str:

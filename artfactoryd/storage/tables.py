@@ -192,33 +192,10 @@ class Product(Table):
     mark = pw.TextField(null=True)  # the line that said all this last; null: nobody did
     found = FlagField()  # liked by what the shelf tells alone: it sends nothing on
     unwritten = FlagField()  # its sidecar does not carry the mark yet
+    collections = JsonField(null=True)  # their names; null: it never was in one
 
     class Meta:
         table_name = "product"
-
-
-class Marking(Table):
-    """Every mark there was, in its turn."""
-
-    number = pw.IntegerField(primary_key=True)
-    id = pw.TextField()  # of its line
-    command = pw.TextField()
-    product = pw.TextField()
-    before = pw.TextField(null=True)  # what was said until then, as JSON; null: there is nothing to take back
-
-    class Meta:
-        table_name = "marking"
-
-
-class ProductTag(Table):
-    """Its own, where `tag` changed them; else those of its order."""
-
-    tag = pw.TextField()
-    seq = pw.IntegerField()  # of the product
-
-    class Meta:
-        table_name = "product_tag"
-        primary_key = pw.CompositeKey("tag", "seq")
 
 
 class Unsearched(Table):
@@ -392,5 +369,5 @@ class Parameter(Table):
 
 TABLES: Sequence[type[Table]] = (
     Meta, Orders, Item, GenerationLog, Product, Interim, ShelfItem, LedgerMark, ProviderStop, Command,
-    Upload, Question, Spending, Outage, Parameter, ProductTag, Unsearched, Marking, Told,
+    Upload, Question, Spending, Outage, Parameter, Unsearched, Told,
 )  # fmt: skip

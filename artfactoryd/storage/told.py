@@ -21,20 +21,22 @@ ITEM = "item_key, asked, delivered, replaces"  # of a sidecar's item, for reuse;
 COLUMNS = "id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, original_sha256"
 FACTS = "id, order_name, provider, model, generation, seed, copy, rehearsal, origin, parents"
 INSERT_FACTS = f"INSERT OR REPLACE INTO told ({FACTS}) VALUES ({','.join('?' * 10)})"
-SAID = "mark, liked, tags, rating, notes"  # of the product, by a person or its order
+SAID = "mark, liked, tags, rating, notes, collections"  # of the product, by a person or its order
 BOUGHT = "cost, asked_at, day"  # of the attempt that it came from, all of it: micro-dollars, and the local day
 FOUND = (
     "CREATE TEMP TABLE found (id TEXT, order_id TEXT, number INTEGER, place INTEGER, path TEXT, sha256 TEXT,"
     " bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, original_sha256 TEXT, item_key TEXT,"
     " asked INTEGER, delivered INTEGER, replaces TEXT, mark TEXT, liked INTEGER, tags TEXT,"
-    " rating INTEGER, notes TEXT, cost INTEGER, asked_at TEXT, day TEXT, PRIMARY KEY (id, path)) WITHOUT ROWID"
+    " rating INTEGER, notes TEXT, collections TEXT, cost INTEGER, asked_at TEXT, day TEXT, PRIMARY KEY (id, path)) "
+    "WITHOUT ROWID"
 )
+NOTHING: tuple[object, ...] = (0, None, None)  # of BOUGHT
 UNKEPT = "id, order_id, number, place, nth, sha256, bytes, mime, width, height, created_at, item_key, asked, delivered"
-INSERT_UNKEPT = f"INSERT OR IGNORE INTO unkept ({UNKEPT}) VALUES ({','.join('?' * 14)})"
+INSERT_UNKEPT = f"INSERT OR IGNORE INTO unkept ({UNKEPT}, {BOUGHT}) VALUES ({','.join('?' * 17)})"
 FOUND_UNKEPT = (
     "CREATE TEMP TABLE unkept (id TEXT PRIMARY KEY, order_id TEXT, number INTEGER, place INTEGER, nth INTEGER,"
     " sha256 TEXT, bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, item_key TEXT,"
-    " asked INTEGER, delivered INTEGER) WITHOUT ROWID"
+    " asked INTEGER, delivered INTEGER, cost INTEGER, asked_at TEXT, day TEXT) WITHOUT ROWID"
 )
 
 
@@ -44,9 +46,9 @@ def row_of(sidecar: Document, path: str) -> tuple[object, ...]:
 
 
 def marks_of(sidecar: Document) -> tuple[object, ...]:
-    """Tags, liked, rating, notes, of a product that nobody marked here yet."""
+    """Tags, liked, rating, notes, collections, of a product that nobody marked here yet."""
     tags = strict_json.dumps(sidecar["tags"]) if sidecar["tags"] else None
-    return tags, int(bool(sidecar["liked"])), sidecar["rating"], sidecar["notes"]
+    return tags, int(bool(sidecar["liked"])), sidecar["rating"], sidecar["notes"], _collections(sidecar)
 
 
 def product_of(sidecar: Document, path: str) -> tuple[object, ...]:
@@ -183,26 +185,37 @@ def _said(sidecar: Document) -> tuple[object, ...]:
     try:
         mark, rating, tags = sidecar.get("mark"), sidecar["rating"], sidecar["tags"]
         if (rating is not None and rating not in range(6)) or not isinstance(tags, list):
-            return (None,) * 5
+            return (None,) * 6
         notes, own = sidecar["notes"], strict_json.dumps([_text(tag) for tag in tags])
-        liked = int(sidecar["liked"] is True)
-        return _text(mark) if mark else None, liked, own, rating, None if notes is None else _text(notes)
+        liked, said = int(sidecar["liked"] is True), None if notes is None else _text(notes)
+        return _text(mark) if mark else None, liked, own, rating, said, _collections(sidecar)
     except (ValueError, KeyError, TypeError, AttributeError):
-        return (None,) * 5
+        return (None,) * 6
+
+
+def _collections(sidecar: Document) -> str | None:
+    """None where it is in none, also where that is told wrongly."""
+    names = sidecar.get("collections")
+    given = [_text(name) for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    return strict_json.dumps(given) if given else None
 
 
 def bought(sidecar: Document) -> tuple[object, ...]:
     """One that tells it wrongly proves nothing, and neither does what was drawn, copied or imported."""
-    nothing = 0, None, None
     if sidecar.get("rehearsal") or sidecar.get("reused_from") or is_imported(sidecar):
-        return nothing
+        return NOTHING
     try:
-        cost = _whole(micro_dollars(sidecar["cost"]["usd"], max(1, _whole(sidecar["outputs"]["delivered"]))))
-        asked_at = _text(sidecar["timings"].get("asked_at") or sidecar["created_at"])
-        day = clock.day_of(datetime.fromisoformat(asked_at))
+        return _paid(sidecar, sidecar["outputs"]["delivered"], sidecar["timings"].get("asked_at"))
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, ArithmeticError):
-        return nothing
-    return (cost, asked_at, day) if cost > 0 else nothing
+        return NOTHING
+
+
+def _paid(known: Document, delivered: Value, asked_at: Value) -> tuple[object, ...]:
+    """Of the whole call. Raises what `bought` catches."""
+    cost = _whole(micro_dollars(known["cost"]["usd"], max(1, _whole(delivered))))
+    asked = _text(asked_at or known["created_at"])
+    day = clock.day_of(datetime.fromisoformat(asked))
+    return (cost, asked, day) if cost > 0 else NOTHING
 
 
 def unkept_rows(sidecar: Document) -> list[tuple[object, ...]]:
@@ -217,9 +230,13 @@ def unkept_rows(sidecar: Document) -> list[tuple[object, ...]]:
 
 
 def _between(order: str, known: Document) -> tuple[object, ...]:
+    paid = NOTHING
+    if "cost" in known:
+        with suppress(ValueError, KeyError, TypeError, AttributeError, OverflowError, ArithmeticError):
+            paid = _paid(known, known["delivered"], known.get("asked_at"))
     return (
         _text(known["id"]), order, _whole(known["item"]), _whole(known["index"]), _whole(known.get("nth", 0)),
         _text(known["sha256"]), _whole(known["bytes"]), _text(known["mime"]), _side(known["width"]),
         _side(known["height"]), _text(known["created_at"]), _text(known["key"]), _whole(known["asked"]),
-        _whole(known["delivered"]),
+        _whole(known["delivered"]), *paid,
     )  # fmt: skip

@@ -15,7 +15,8 @@ from artfactoryd.home import Home
 from tests.homes import TestHome
 
 LOOKS = [
-    ["status"], ["orders"], ["order", "mine"], ["why", "mine"], ["products"], ["projects"], ["explain", "none.png"],
+    ["status"], ["orders"], ["order", "mine"], ["why", "mine"], ["products"], ["projects"], ["collections"],
+    ["explain", "none.png"],
     ["spend"], ["logs"], ["models"], ["models", "show", "sketch"], ["sheet"], ["export", "x"], ["lookups"],
     ["templates"], ["templates", "check"], ["plan", "o.yaml"], ["providers", "--offline"], ["keys", "list"],
     ["service", "status"],
@@ -23,7 +24,8 @@ LOOKS = [
 CHANGES = [
     ["submit", "o.yaml"], ["remake", "o.png"], ["cancel", "mine"], ["approve", "mine"], ["retry", "mine"],
     ["tag", "p", "+t"], ["like", "p"], ["pause"], ["pause", "fal"], ["resume"], ["resume", "fal"], ["once"], ["run"],
-    ["rate", "0192", "4"], ["note", "0192", "t"], ["undo"], ["import", "o.png"], ["reindex"], ["backup"],
+    ["rate", "0192", "4"], ["note", "0192", "t"], ["collect", "0192", "best"], ["bin", "0192"], ["undo"],
+    ["import", "o.png"], ["reindex"], ["backup"],
     ["models", "refresh"], ["install"], ["init"],
 ]  # fmt: skip
 NO_MATTER = {"demo", "schema", "uninstall", "doctor", "restore"}  # of no home, of the machine, or with a row of its own

@@ -32,6 +32,7 @@ from artfactoryd.cli.doctor.reachability import Reached
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.settings import Limits, Provider, Settings
 from tests.homes import TestHome
+from tests.volumes import another_volume
 
 CAR = "provider: local\nmodel: sketch\nparameters: {prompt: a red car, width: 64, height: 64}\n"
 SECRET = "r8_SECRETSECRETSECRET"
@@ -97,9 +98,10 @@ def test_a_home_that_works_has_a_row_for_everything_and_none_is_bad(away: TestHo
 def test_it_tries_to_move_what_will_be_moved_and_says_what_would_fail(
     home: TestHome, monkeypatch: pytest.MonkeyPatch, link: str
 ) -> None:
-    if not OTHER.is_dir() or OTHER.stat().st_dev == home.root.stat().st_dev:
+    volume = another_volume(home.root)
+    if volume is None:
         pytest.skip("no second volume here")
-    with tempfile.TemporaryDirectory(dir=OTHER) as other:
+    with tempfile.TemporaryDirectory(dir=volume) as other:
         shutil.move(home.root / link, Path(other) / link)
         (home.root / link).symlink_to(Path(other) / link)
         (sound,) = soundness.folder(home.home, Settings())
@@ -111,7 +113,6 @@ def test_it_tries_to_move_what_will_be_moved_and_says_what_would_fail(
         assert not [*Path(other).rglob(".*.tmp"), *home.root.rglob(".*.tmp")]
 
 
-OTHER = Path("/dev/shm")
 FAILS = {
     "Held": "an order that has to wait for you cannot be laid into Held", "Inbox": "is not taken",
     "Rejected": "what is no order cannot be set aside", "Projects": "what was bought cannot be put on the shelf",

@@ -15,6 +15,10 @@ def test_lookups_are_counted_shown_and_checked(furnished: TestHome) -> None:
     [listed] = furnished.ask("lookups")["lookups"]
     assert (listed["name"], listed["count"], listed["first"]) == ("looks/noir", 2, ["low key", "hard light"])
     assert furnished.call("lookups", "show", "looks/noir").stdout == "low key\nhard light\n"
+    (folder / "hats.txt").write_text("2::cap # mine\n{red|blue} hat\n")
+    assert furnished.call("lookups", "show", "looks/hats").stdout == "cap  (weight 2)\n{red|blue} hat\n"
+    shown = furnished.ask("lookups", "show", "looks/hats")
+    assert (shown["values"], shown["weights"]) == (["cap", "{red|blue} hat"], [2, 1])
     assert furnished.call("lookups", "check").returncode == 0
     (folder / "bad.yaml").write_text("- a\n- {b: c}\n")
     [wrong] = furnished.ask("lookups", "check")["problems"]

@@ -223,14 +223,21 @@ def test_where_no_mode_helps_the_start_is_refused_in_words() -> None:
     program.in_utf8("utf-8", {}, ["artfactoryd"])
 
 
+@pytest.fixture(scope="module")
+def garage(tmp_path_factory: pytest.TempPathFactory) -> TestHome:
+    """A home with a car in it, for commands that change nothing."""
+    home = TestHome.make(tmp_path_factory.mktemp("garage") / "home")
+    home.drop("car.yaml", "provider: local\nmodel: sketch\nparameters: {prompt: a car, width: 64, height: 64}\n")
+    assert home.once() == 0
+    return home
+
+
 @pytest.mark.parametrize("words", [
     ["explain"], ["remake"], ["order"], ["cancel"], ["why"], ["like"], ["tag", "+a"], ["approve"], ["retry"],
 ], ids=lambda words: words[0])  # fmt: skip
 @pytest.mark.parametrize("typed", ["", " ", "\udcff", "a\udcffb"])
-def test_what_nothing_can_be_called_is_wrong_use_in_words(home: TestHome, words: list[str], typed: str) -> None:
-    home.drop("car.yaml", "provider: local\nmodel: sketch\nparameters: {prompt: a car, width: 64, height: 64}\n")
-    home.once()
-    done = home.call(*words, typed)
+def test_what_nothing_can_be_called_is_wrong_use_in_words(garage: TestHome, words: list[str], typed: str) -> None:
+    done = garage.call(*words, typed)
     assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
     assert (done.stderr + done.stdout).strip()
 

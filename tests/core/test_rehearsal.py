@@ -145,3 +145,25 @@ def test_a_picture_worked_on_shows_its_name(home: TestHome) -> None:
     assert home.once() == 0
     (card,) = home.sidecars()
     assert card["parameters"]["actual"]["prompt"] == "beach"
+
+
+def test_models_that_are_compared_are_told_apart_and_a_photograph_lies_as_it_is_shown(home: TestHome) -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.new("RGB", (400, 200), "red").save(home.home.inbox / "beach.jpg", exif=turned)
+    models = (
+        "models: [{provider: replicate, model: flux-dev}, {provider: replicate, model: flux-schnell}]\nrehearse: true\n"
+    )
+    home.drop("compared.yaml", f"{models}parameters: {{prompt: a car, seed: 7}}\n")
+    home.drop(
+        "web.yaml", "provider: local\nmodel: convert\nparameters: {image: beach.jpg, format: webp}\nrehearse: true\n"
+    )
+    assert home.once() == 0
+    cards = home.sidecars()
+    told = [card["parameters"]["actual"].get("stands_for") for card in cards]
+    assert (
+        sorted(filter(None, told)) == ["flux-dev", "flux-schnell"]
+        and len({card["file"]["sha256"] for card in cards}) == 3
+    )
+    (beach,) = (card for card, model in zip(cards, told, strict=True) if not model)
+    assert (beach["file"]["width"], beach["file"]["height"]) == (200, 400)

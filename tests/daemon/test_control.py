@@ -40,6 +40,21 @@ async def test_a_command_seen_again_is_only_answered(home: TestHome, monkeypatch
         assert len(works.lines("command")) == 1 and len(works.lines("approval") + works.lines("cancel")) == 1
 
 
+async def test_a_name_means_the_order_that_is_not_over_and_its_paper_names_it(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        over = await works.make(order("a boat"))
+        held = await works.take(DEAR)
+        await works.until(lambda: works.order(held).held)
+        paper = home.home.held / f"{works.order(held).entry}.why.txt"
+        assert f"`artfactoryd approve {works.order(held).short}`" in paper.read_text()
+        assert works.order(held).name == works.order(over).name == "cars"
+        answer = await works.tell("cancel", "cars")
+        assert answer["done"] and answer["order_id"] == held
+        assert "may be any of these" in (await works.tell("cancel", "cars"))["text"]  # neither can be
+
+
 async def test_a_retry_seen_again_sends_nothing_more(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch) as works:
         works.fake.script("submit", CallRefused("no"), CallRefused("no"))

@@ -16,8 +16,8 @@ from artfactoryd.cli.once import work_once
 from artfactoryd.cli.orders import order_documents, status_document, whole_order
 from artfactoryd.errors import IllegalMove
 from artfactoryd.settings import Settings, load
-from artfactoryd.storage.database import MIGRATIONS
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.writing.up_to_date import MIGRATIONS
 from tests.accounts import apply
 from tests.emulator.client import Emulator
 from tests.homes import TestHome, until

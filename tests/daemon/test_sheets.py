@@ -134,6 +134,26 @@ async def test_many_pictures_are_pages_and_a_value_can_be_one(
         assert [sheet.lines[0] for sheet, _ in drawn[-2:]] == ["seed 1", "seed 2"]
 
 
+async def test_a_page_of_an_order_with_stages_has_what_was_made_of_its_pictures_and_none_that_nobody_likes(
+    home: TestHome, monkeypatch: Patch, drawn: list[tuple[Sheet, Path]]
+) -> None:
+    monkeypatch.setattr("artfactoryd.reporting.sheets.MOST", 4)
+    then = {"provider": "other", "model": "editor"}
+    text = order("a [red,blue] [car,house]", then=[{"id": "up", **then}, {"id": "best", "wait": "liked", **then}])
+    async with at_work(home, monkeypatch) as works:
+        await made(works, text)
+    last = {sheet.page: sheet for sheet, _ in drawn}
+    assert sorted(last) == [
+        1,
+        2,
+        3,
+        4,
+    ]  # with those that may be liked, more than one of the first is too much for a page
+    for sheet in last.values():
+        assert [header.lines for header in sheet.layout.columns] == [("painter",), ("up",)] and not sheet.more
+        assert not any(picture.blank for picture in sheet.pictures) and "1 more for likes" in sheet.lines[-1]
+
+
 @pytest.mark.parametrize(
     ("wish", "words"), [({"x": "promt"}, "Did you mean prompt?"), ({"z": "prompt"}, "z"), ("yes", "sheet")]
 )

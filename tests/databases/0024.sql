@@ -1,4 +1,8 @@
 -- The index as migration 0024_noticing made it, with rows in it. Never edited.
+CREATE TABLE binned (product TEXT NOT NULL PRIMARY KEY, at TEXT NOT NULL, source TEXT NOT NULL, emptied TEXT) WITHOUT ROWID;
+INSERT INTO "binned" VALUES('p13','2026-11-22T12:00:00.000Z','Projects/p/p13.png',NULL);
+CREATE TABLE clone (path TEXT NOT NULL PRIMARY KEY, product TEXT NOT NULL, collection TEXT NOT NULL COLLATE NOCASE, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL, changed INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO "clone" VALUES('Collections/best/p9.png','p9','best','s',10,1700000000000000000);
 CREATE TABLE "command" ("id" TEXT NOT NULL PRIMARY KEY, "name" TEXT NOT NULL, "answer" TEXT NOT NULL, "at" TEXT NOT NULL);
 INSERT INTO "command" VALUES('c1','cancel','{"done": true}','2026-11-22T12:00:00.000Z');
 CREATE TABLE "generation_log" ("id" TEXT NOT NULL PRIMARY KEY, "order_id" TEXT NOT NULL, "number" INTEGER NOT NULL, "nth" INTEGER NOT NULL, "provider" TEXT NOT NULL, "model" TEXT NOT NULL, "actual" TEXT NOT NULL, "returned" TEXT, "ticket" TEXT, "verdict" TEXT, "reason" TEXT, "asked_at" TEXT NOT NULL, "answered_at" TEXT, "ended_at" TEXT, "reserved" INTEGER NOT NULL, "cost" INTEGER, "estimated" INTEGER NOT NULL, "day" TEXT);
@@ -21,6 +25,8 @@ CREATE TABLE lying (path TEXT NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL, chan
 CREATE TABLE marking (number INTEGER NOT NULL PRIMARY KEY, id TEXT NOT NULL, command TEXT NOT NULL, product TEXT NOT NULL, before TEXT);
 CREATE TABLE "meta" ("key" TEXT NOT NULL PRIMARY KEY, "value" TEXT NOT NULL);
 INSERT INTO "meta" VALUES('ledger','2026-11.jsonl:77');
+CREATE TABLE moving (product TEXT NOT NULL PRIMARY KEY, source TEXT NOT NULL, path TEXT NOT NULL) WITHOUT ROWID;
+INSERT INTO "moving" VALUES('p13','Projects/p/p13.png','Projects/.bin/2026-11-22/p/p13.png');
 CREATE TABLE "orders" ("id" TEXT NOT NULL PRIMARY KEY, "claim" TEXT NOT NULL, "number" INTEGER NOT NULL, "submission" TEXT, "name" TEXT NOT NULL, "project" TEXT NOT NULL, "folder" TEXT, "model" TEXT NOT NULL, "document" TEXT NOT NULL, "document_sha256" TEXT NOT NULL, "fingerprint" TEXT NOT NULL, "file" TEXT NOT NULL, "git" TEXT, "accepted_at" TEXT NOT NULL, "base_seed" INTEGER NOT NULL, "priority" INTEGER NOT NULL, "rehearsal" INTEGER NOT NULL, "provider" TEXT NOT NULL, "tags" TEXT NOT NULL, "notes" TEXT NOT NULL, "cap" INTEGER NOT NULL, "price" INTEGER, "total_items" INTEGER NOT NULL, "total_products" INTEGER NOT NULL, "expanded_items" INTEGER NOT NULL, "expanded_products" INTEGER NOT NULL, "committed" INTEGER NOT NULL, "held" TEXT, "held_entry" TEXT, "held_fingerprint" TEXT, "cancelled" INTEGER NOT NULL, "was_cancelled" INTEGER NOT NULL, "paused" TEXT, "inputs" TEXT NOT NULL, "overrun" INTEGER NOT NULL, "dearest" INTEGER NOT NULL, "library" TEXT NOT NULL, buy_again INTEGER NOT NULL DEFAULT 0, "models" TEXT NOT NULL, "proof" TEXT, grown_items INTEGER NOT NULL DEFAULT 0);
 INSERT INTO "orders" VALUES('o1','o1',1,NULL,'cars','p','Projects/p/cars','{"id": "m", "provider": "replicate"}','prompt: a','d','f','cars.yaml',NULL,'2026-11-22T12:00:00.000Z',7,0,0,'replicate','[]','',5000000,9000,3,3,3,3,5000,NULL,NULL,NULL,0,0,'2026-11-22T12:00:00.000Z','[]',1,4000,'{}',0,'[]',NULL,0);
 INSERT INTO "orders" VALUES('o3','o3',1,NULL,'edit','p','Projects/p/edit','{"id": "m", "provider": "replicate"}','prompt: a','d','f','cars.yaml',NULL,'2026-11-22T12:00:00.000Z',7,0,0,'replicate','[]','',5000000,9000,3,3,3,3,5000,NULL,NULL,NULL,0,0,NULL,'[{"value": "beach.png", "name": "beach.png", "sha256": "s"}]',0,0,'{"lookups": {"skies": ["at dawn"]}}',1,'[{"id": "m", "provider": "replicate"}, {"id": "m", "provider": "replicate"}]','[1]',1);
@@ -28,13 +34,15 @@ CREATE TABLE "outage" ("provider" TEXT NOT NULL PRIMARY KEY, "reason" TEXT NOT N
 INSERT INTO "outage" VALUES('fal','no answer','2026-11-22T12:00:00.000Z','2026-11-22T12:00:00.000Z',0);
 CREATE TABLE parameter (name TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;
 INSERT INTO "parameter" VALUES('prompt');
-CREATE TABLE "product" ("id" TEXT NOT NULL PRIMARY KEY, "order_id" TEXT NOT NULL, "number" INTEGER NOT NULL, "place" INTEGER NOT NULL, "path" TEXT NOT NULL, "sha256" TEXT NOT NULL, "bytes" INTEGER NOT NULL, "mime" TEXT NOT NULL, "width" INTEGER, "height" INTEGER, "created_at" TEXT NOT NULL, "liked" INTEGER DEFAULT 0 NOT NULL, "tags" TEXT, nth INTEGER NOT NULL DEFAULT 0, looked TEXT, replaced_by TEXT, seq INTEGER, project TEXT, rating INTEGER, original_sha256 TEXT, notes TEXT, mark TEXT, found INTEGER NOT NULL DEFAULT 0, unwritten INTEGER NOT NULL DEFAULT 0);
-INSERT INTO "product" VALUES('p1','o1',1,1,'Projects/p/p1.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,'',NULL,1882559663308800000,'p',NULL,NULL,NULL,NULL,0,0);
-INSERT INTO "product" VALUES('p9','o3',1,1,'Projects/p/p9.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',1,'["fast"]',0,'',NULL,1882559663308800005,'p',NULL,NULL,NULL,'',0,1);
-INSERT INTO "product" VALUES('p13','o3',1,1,'Projects/p/p13.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,1,'',NULL,1882559663308800001,'p',NULL,NULL,NULL,NULL,0,0);
-INSERT INTO "product" VALUES('p14','o3',2,2,'Projects/p/p14.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,'It is damaged.','p15',1882559663308800002,'p',NULL,NULL,NULL,NULL,0,0);
-INSERT INTO "product" VALUES('p15','o3',2,2,'Projects/p/p15.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,'',NULL,1882559663308800003,'p',NULL,NULL,NULL,NULL,0,0);
-INSERT INTO "product" VALUES('p16','o3',3,3,'Projects/p/p16.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,NULL,NULL,1882559663308800004,'p',NULL,NULL,NULL,NULL,0,0);
+CREATE TABLE "product" ("id" TEXT NOT NULL PRIMARY KEY, "order_id" TEXT NOT NULL, "number" INTEGER NOT NULL, "place" INTEGER NOT NULL, "path" TEXT NOT NULL, "sha256" TEXT NOT NULL, "bytes" INTEGER NOT NULL, "mime" TEXT NOT NULL, "width" INTEGER, "height" INTEGER, "created_at" TEXT NOT NULL, "liked" INTEGER DEFAULT 0 NOT NULL, "tags" TEXT, nth INTEGER NOT NULL DEFAULT 0, looked TEXT, replaced_by TEXT, seq INTEGER, project TEXT, rating INTEGER, original_sha256 TEXT, notes TEXT, mark TEXT, found INTEGER NOT NULL DEFAULT 0, unwritten INTEGER NOT NULL DEFAULT 0, collections TEXT);
+INSERT INTO "product" VALUES('p1','o1',1,1,'Projects/p/p1.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,'',NULL,1882559663308800000,'p',NULL,NULL,NULL,NULL,0,0,NULL);
+INSERT INTO "product" VALUES('p9','o3',1,1,'Projects/p/p9.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',1,'["fast"]',0,'',NULL,1882559663308800005,'p',NULL,NULL,NULL,'',0,1,'["best"]');
+INSERT INTO "product" VALUES('p13','o3',1,1,'Projects/p/p13.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,1,'',NULL,1882559663308800001,'p',NULL,NULL,NULL,NULL,0,0,NULL);
+INSERT INTO "product" VALUES('p14','o3',2,2,'Projects/p/p14.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,'It is damaged.','p15',1882559663308800002,'p',NULL,NULL,NULL,NULL,0,0,NULL);
+INSERT INTO "product" VALUES('p15','o3',2,2,'Projects/p/p15.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,'',NULL,1882559663308800003,'p',NULL,NULL,NULL,NULL,0,0,NULL);
+INSERT INTO "product" VALUES('p16','o3',3,3,'Projects/p/p16.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,NULL,NULL,1882559663308800004,'p',NULL,NULL,NULL,NULL,0,0,NULL);
+CREATE TABLE product_collection (collection TEXT NOT NULL COLLATE NOCASE, seq INTEGER NOT NULL, PRIMARY KEY (collection, seq)) WITHOUT ROWID;
+INSERT INTO "product_collection" VALUES('best',1882559663308800005);
 CREATE TABLE product_tag (tag TEXT NOT NULL COLLATE NOCASE, seq INTEGER NOT NULL, PRIMARY KEY (tag, seq)) WITHOUT ROWID;
 INSERT INTO "product_tag" VALUES('fast',1882559663308800005);
 CREATE TABLE "provider_stop" ("provider" TEXT NOT NULL, "kind" TEXT NOT NULL, "reason" TEXT NOT NULL, "since" TEXT NOT NULL, "of_key" INTEGER NOT NULL, PRIMARY KEY ("provider", "kind"));
@@ -65,7 +73,9 @@ INSERT INTO "schema_migration" VALUES(18,'0018_asked','2026-11-30 12:00:00.00000
 INSERT INTO "schema_migration" VALUES(19,'0019_original','2026-11-30 12:00:00.000000');
 INSERT INTO "schema_migration" VALUES(20,'0020_marks','2026-11-30 12:00:00.000000');
 INSERT INTO "schema_migration" VALUES(21,'0021_told','2026-11-30 12:00:00.000000');
-INSERT INTO "schema_migration" VALUES(22,'0024_noticing','2026-11-30 12:00:00.000000');
+INSERT INTO "schema_migration" VALUES(22,'0022_seed','2026-11-30 12:00:00.000000');
+INSERT INTO "schema_migration" VALUES(23,'0023_collections','2026-11-30 12:00:00.000000');
+INSERT INTO "schema_migration" VALUES(24,'0024_noticing','2026-11-30 12:00:00.000000');
 PRAGMA writable_schema=ON;
 INSERT INTO sqlite_master(type,name,tbl_name,rootpage,sql)VALUES('table','searched','searched',0,'CREATE VIRTUAL TABLE searched USING fts5 (text, tokenize = ''trigram'', content = '''')');
 CREATE TABLE 'searched_config'(k PRIMARY KEY, v) WITHOUT ROWID;
@@ -136,8 +146,14 @@ CREATE TRIGGER product_noted AFTER UPDATE OF notes ON product WHEN NEW.notes IS 
 CREATE INDEX product_imported ON product (seq) WHERE order_id = '';
 CREATE TRIGGER told_added AFTER INSERT ON told BEGIN INSERT OR IGNORE INTO parameter SELECT key FROM json_each(NEW.generation); END;
 CREATE TRIGGER product_told AFTER DELETE ON product BEGIN DELETE FROM told WHERE id = OLD.id; END;
+CREATE INDEX item_seed ON item (seed) WHERE seed IS NOT NULL;
+CREATE INDEX told_seed ON told (seed) WHERE seed IS NOT NULL;
+CREATE INDEX product_collection_seq ON product_collection (seq);
+CREATE TRIGGER product_collected AFTER UPDATE OF seq, collections ON product WHEN NEW.collections IS NOT NULL OR OLD.collections IS NOT NULL BEGIN DELETE FROM product_collection WHERE seq IN (OLD.seq, NEW.seq); INSERT OR IGNORE INTO product_collection (collection, seq) SELECT value, NEW.seq FROM json_each(coalesce(NEW.collections, '[]')) WHERE type = 'text'; END;
+CREATE TRIGGER product_uncollected AFTER DELETE ON product BEGIN DELETE FROM product_collection WHERE seq = OLD.seq; END;
+CREATE INDEX clone_product ON clone (product, collection);
 CREATE INDEX lying_copy ON lying (what) WHERE what > 'copy:' AND what < 'copy;';
 CREATE INDEX shelf_state_missing ON shelf_state (product) WHERE missing IS NOT NULL;
-CREATE TRIGGER product_moved AFTER UPDATE OF path ON product WHEN NEW.path IS NOT OLD.path BEGIN UPDATE product SET project = substr(NEW.path, 10, instr(substr(NEW.path, 10), '/') - 1) WHERE id = NEW.id AND NEW.path LIKE 'Projects/%/%'; INSERT OR IGNORE INTO unsearched (seq) VALUES (NEW.seq); END;
+CREATE TRIGGER product_moved AFTER UPDATE OF path ON product WHEN NEW.path IS NOT OLD.path BEGIN UPDATE product SET project = substr(NEW.path, 10, instr(substr(NEW.path, 10), '/') - 1) WHERE id = NEW.id AND NEW.path LIKE 'Projects/%/%' AND NEW.path NOT LIKE 'Projects/.%'; INSERT OR IGNORE INTO unsearched (seq) VALUES (NEW.seq); END;
 CREATE TRIGGER product_unlaid AFTER DELETE ON product BEGIN DELETE FROM shelf_state WHERE product = OLD.id; END;
 PRAGMA writable_schema=OFF;

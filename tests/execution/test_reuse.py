@@ -257,9 +257,9 @@ async def test_the_plan_says_what_is_reused_and_why_the_rest_is_bought(works: Wo
     made = [card["id"] for card in cards(works, first)]
     file = tmp_path / "cars.yaml"
 
-    def planned(text: str) -> tuple[dict[str, Any], str]:
+    def planned(text: str, most: int = 10) -> tuple[dict[str, Any], str]:
         file.write_text(text)
-        found = planning.plan(works.home.home, works.house.settings.now, file, rehearse=False, most=10)
+        found = planning.plan(works.home.home, works.house.settings.now, file, rehearse=False, most=most)
         return found.document["orders"][0], "\n".join(plan.text(found))
 
     found, text = planned(order("a [red,green,blue] car", parameters={"seed": 7}))
@@ -269,6 +269,7 @@ async def test_the_plan_says_what_is_reused_and_why_the_rest_is_bought(works: Wo
     assert [item["reused"] for item in found["items"]] == [[made[0]], None, [made[1]]]
     assert found["price"]["usd"] == 0.01 and (found["total_items"], found["total_products"]) == (3, 3)
     assert "reuse    2 reused from the shelf, 1 to buy" in text and "1 because prompt differs" in text
+    assert planned(order("a [red,green,blue] car", parameters={"seed": 7}), most=1)[0]["reuse"] == found["reuse"]
     found, _ = planned(order("a [red,blue] car", parameters={"seed": 8}))
     assert found["reuse"]["reasons"] == {"seed differs": 2}
     found, _ = planned(order("a [red,blue] car", parameters={"seed": 7}, reuse="never"))

@@ -21,6 +21,7 @@ from artfactoryd.errors import Refusal, StorageFull
 from artfactoryd.intake.claim import Claim
 from artfactoryd.intake.claims import Claims
 from tests.forks import Script
+from tests.volumes import another_volume
 
 AT = "2026-11-22T10:00:00+00:00"
 ONE, TWO = "0000-one", "0000-two"
@@ -89,10 +90,10 @@ def house(tmp_path: Path) -> House:
 @pytest.fixture
 def other_disk(house: House) -> Iterator[Path]:
     """An inbox on another volume than the claims."""
-    shared = Path("/dev/shm")
-    if not shared.is_dir() or shared.stat().st_dev == house.root.stat().st_dev:
+    volume = another_volume(house.root)
+    if volume is None:
         pytest.skip("no second volume here")
-    with tempfile.TemporaryDirectory(dir=shared) as folder:
+    with tempfile.TemporaryDirectory(dir=volume) as folder:
         yield Path(folder)
 
 

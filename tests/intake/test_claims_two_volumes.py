@@ -11,19 +11,20 @@ from pathlib import Path
 import pytest
 
 from tests.homes import TestHome, leftovers
+from tests.volumes import another_volume
 from tests.works import at_work, order, quick
 
 __all__ = ["quick"]
 pytestmark = pytest.mark.usefixtures("quick")
 Patch = pytest.MonkeyPatch
-OTHER = Path("/dev/shm")
 
 
 @pytest.fixture
 def on_two_volumes(home: TestHome) -> Iterator[TestHome]:
-    if not OTHER.is_dir() or OTHER.stat().st_dev == home.root.stat().st_dev:
+    volume = another_volume(home.root)
+    if volume is None:
         pytest.skip("no second volume here")
-    with tempfile.TemporaryDirectory(dir=OTHER) as other:
+    with tempfile.TemporaryDirectory(dir=volume) as other:
         for name in ("Held", "Rejected", "Projects", "Inbox"):
             shutil.rmtree(home.root / name)
             (Path(other) / name).mkdir()

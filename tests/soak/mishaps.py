@@ -12,9 +12,9 @@ from pathlib import Path
 
 from tests.homes import TestHome
 from tests.soak import clocks, skies
+from tests.volumes import another_volume
 
 INDEX = "index.sqlite3*"
-OTHER = Path("/dev/shm")
 ELSEWHERE = ("Inbox", "Held", "Rejected", "Projects")
 
 
@@ -33,9 +33,10 @@ class Mishaps:
         """Before anything runs there: some of its folders may be links to another volume."""
         self._home = home.home
         self._settings = self._home.settings_file.read_bytes()
-        if not OTHER.is_dir() or OTHER.stat().st_dev == home.root.stat().st_dev or self.chance.random() < 0.2:
+        volume = another_volume(home.root)
+        if volume is None or self.chance.random() < 0.2:
             return
-        self.elsewhere = Path(tempfile.mkdtemp(prefix="soak-", dir=OTHER))
+        self.elsewhere = Path(tempfile.mkdtemp(prefix="soak-", dir=volume))
         for name in self.chance.sample(ELSEWHERE, self.chance.choice([1, 2, 3, 4])):
             (home.root / name).rename(self._home.root / f".{name}")
             shutil.move(self._home.root / f".{name}", self.elsewhere / name)

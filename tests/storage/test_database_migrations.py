@@ -8,8 +8,9 @@ import pytest
 from playhouse.migrations import Runner
 
 from artfactoryd.errors import WrongUse
-from artfactoryd.storage.database import MIGRATIONS, is_unreadable
+from artfactoryd.storage.database import is_unreadable
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.writing.up_to_date import MIGRATIONS
 
 DATABASES = Path(__file__).parents[1] / "databases"  # made by tests/data/old/make_databases.py, but for the first
 OLDEST = DATABASES / "0001.sql"
@@ -27,7 +28,7 @@ INSERT INTO command VALUES ('c1', 'cancel', '{"done": true}', '2026-11-22T12:00:
 def tables(path: Path) -> dict[str, str]:
     with contextlib.closing(sqlite3.connect(path)) as database:
         found = database.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
-    return {name: " ".join(sql.split()) for name, sql in found}
+    return {name: " ".join(sql.replace('"', "").split()) for name, sql in found}  # releases of SQLite quote otherwise
 
 
 @pytest.fixture

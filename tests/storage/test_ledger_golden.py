@@ -158,10 +158,19 @@ VARIANTS: dict[str, dict[str, Callable[[Line], bool]]] = {
     "mark": {
         "liked": has(liked=True), "not liked": has(liked=False),
         "tagged": lambda line: "shiny" in line["tags"],
+        "collected": lambda line: line.get("collections") == ["best", "all"],
+        "in no collection any more": has(collections=[]),
     },
+    "bin": {
+        "put into it": lambda line: line["path"].startswith("Projects/.bin/") and "undoes" not in line,
+        "taken out of it": lambda line: line["source"].startswith("Projects/.bin/") and "undoes" not in line,
+        "taken back": lambda line: "undoes" in line,
+    },
+    "emptied": {"": whole},
     "product.gone": {"": whole, "found again": has(lifted=True)},
     "command": {
-        **{name: has(name=name) for name in ("approve", "cancel", "retry", "pause", "resume", "like", "tag")},
+        **{name: has(name=name) for name in ("approve", "cancel", "retry", "pause", "resume", "like", "tag",
+                                                   "collect", "bin", "undo")},
         "by dropping": lambda line: "claim" in line["answer"],
     },
 }  # fmt: skip

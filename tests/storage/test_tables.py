@@ -11,9 +11,10 @@ import pytest
 
 from artfactoryd.storage import rows, tables
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.marks import tables as marks
 from artfactoryd.storage.noticing import tables as of_noticing
 
-TABLES: tuple[type[tables.Table], ...] = (*tables.TABLES, *of_noticing.TABLES)
+TABLES: tuple[type[tables.Table], ...] = (*tables.TABLES, *marks.TABLES, *of_noticing.TABLES)
 KINDS = {"BIGINT": "INTEGER", "SMALLINT": "INTEGER", "BOOL": "INTEGER"}  # SQLite keeps them all as one
 DECODERS = [value for value in vars(rows).values() if isinstance(value, rows.Decoder)]
 
@@ -100,5 +101,6 @@ def test_what_is_read_is_what_was_written(index: Index) -> None:
         mark=None,
         found=False,
         unwritten=False,
+        collections=None,
     )
     assert index.product("p") == product and index.products("o") == [product] == index.newest_products(5)

@@ -59,8 +59,8 @@ def a_product(**more: Any) -> FoundDocument:
         "id": "01", "path": "Projects/summer/x.png", "project": "summer", "provider": "local", "seed": 7,
         "mime": "image/png", "bytes": 1, "width": 4, "height": 3, "created_at": AT, "sha256": "", "order_id": "01",
         "order": "cars", "item": 1, "index": 1, "model": "sketch", "prompt": "a red car", "on_shelf": True,
-        "edited": False, "missing": None,
-        "damaged": None, "liked": True, "rating": 4, "tags": ["good"], "notes": None,
+        "binned": False, "edited": False, "missing": None, "damaged": None, "liked": True, "rating": 4,
+        "tags": ["good"], "collections": ["best"], "notes": None,
     }  # fmt: skip
     return FoundDocument(**{**known, **more})
 

@@ -40,14 +40,15 @@ class NotExported(JsonObject):
 
 @dataclass(frozen=True, slots=True)
 class ExportDocument(JsonObject):
-    """`there_already`: by an export into the same folder that was ended before. `unstripped`: words are left in.
-    `alone`: without a sidecar, though they were to have one."""
+    """`there_already`: by an export into the same folder that was ended before. `unstripped`: words are left in;
+    `unmarked`: rating and tags could not be put in. `alone`: without a sidecar, though they were to have one."""
 
     target: str
     exported: int
     there_already: int
     failed: Sequence[NotExported]
     unstripped: int
+    unmarked: int
     alone: int
 
 
@@ -61,7 +62,7 @@ class ExportDocument(JsonObject):
 @click.option("--name", "pattern", metavar="PATTERN", help="Names, as in an order's `file`; also {name}, {number}.")
 @click.option(
     "--metadata", type=click.Choice(METADATA), default="minimal",
-    help="none: no words inside; minimal: the files as they are; full: sidecars too.",
+    help="none: no words inside; minimal: as they are, with rating and tags of now; full: sidecars too.",
 )  # fmt: skip
 @click.option("--most", default="all", metavar="N|all", help="How many, the newest (default all).")
 @as_json
@@ -118,7 +119,9 @@ def export_products(
             with Count("Packing", work.files, quiet) as count:
                 archive.write(folder, path, lambda done, of: count.tell(done))
     failed = [NotExported(*one) for one in work.failed]
-    return ExportDocument(str(path), work.exported, work.there_already, failed, work.unstripped, work.alone)
+    return ExportDocument(
+        str(path), work.exported, work.there_already, failed, work.unstripped, work.unmarked, work.alone
+    )
 
 
 def _target(home: Home, target: Path | None, query: str) -> Path:
@@ -144,6 +147,9 @@ def _text(document: ExportDocument) -> str:
         lines.append(f"{document.there_already} were there already.")
     if document.unstripped:
         lines.append(f"{document.unstripped} are of kinds whose words cannot be taken out; they are as they were.")
+    if document.unmarked:
+        which = counted(document.unmarked, "product")
+        lines.append(f"Rating and tags stand in manifest.csv alone, as nothing can be written into the file: {which}.")
     if document.alone:
         which = counted(document.alone, "product")
         lines.append(

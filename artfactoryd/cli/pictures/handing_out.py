@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from artfactoryd import durable, entries
 from artfactoryd.core import file_names, strict_json
+from artfactoryd.core.foreign.card import IMPORTED
 from artfactoryd.core.inside.parameters_text import NEGATIVE, details, parameters_text
 from artfactoryd.core.json_types import Json, Value
 from artfactoryd.core.sidecar import SOFTWARE
@@ -27,6 +28,8 @@ from artfactoryd.reporting.products import COLUMNS, FoundDocument, cells, produc
 from artfactoryd.shelf import media, reading
 from artfactoryd.shelf.exporting.bare import bare
 from artfactoryd.shelf.exporting.folder import FILE, ID, MADE_AS, Folder
+from artfactoryd.shelf.inside import LeftAlone, marking
+from artfactoryd.shelf.inside.merging import Marks
 from artfactoryd.shelf.sidecars import CARD
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import search
@@ -60,11 +63,12 @@ class Wish:
 
 
 class HandedOut(NamedTuple):
-    """`unstripped`: words are left in it that were to go. `alone`: its sidecar is missing. `lies`: columns of
-    the manifest, of the file as it is."""
+    """`unstripped`: words are left in it that were to go; `unmarked`: its rating and tags are not in it. `alone`: its
+    sidecar is missing. `lies`: columns of the manifest, of the file as it is."""
 
     name: str
     unstripped: bool
+    unmarked: bool
     alone: bool
     lies: Mapping[str, str]
 
@@ -75,7 +79,7 @@ class HandingOut:
     def __init__(self, home: Home, index: Index, folder: Path, wish: Wish, megapixels: float) -> None:
         self._home, self._index, self._wish, self._megapixels = home, index, wish, megapixels
         self._folder = Folder(folder, (FILE, MADE_AS, *(name for name in COLUMNS if name != "on_shelf")))
-        self.exported = self.there_already = self.unstripped = self.alone = self.files = 0
+        self.exported = self.there_already = self.unstripped = self.unmarked = self.alone = self.files = 0
         self.failed: list[tuple[str, str, str]] = []
 
     def run(self, ids: Sequence[str], tell: Callable[[int], None]) -> None:
@@ -114,7 +118,7 @@ class HandingOut:
         for end in wait(ends, return_when=FIRST_COMPLETED).done:
             document = ends.pop(end)
             try:
-                name, unstripped, alone, lies = end.result()
+                name, unstripped, unmarked, alone, lies = end.result()
             except ArtFactoryError as error:
                 self.failed.append((document.id, document.path, str(error)))
             except OSError as error:
@@ -123,7 +127,7 @@ class HandingOut:
                 self.failed.append((document.id, document.path, in_words(error)))
             else:
                 self.exported, self.unstripped = self.exported + 1, self.unstripped + unstripped
-                self.alone += alone
+                self.unmarked, self.alone = self.unmarked + unmarked, self.alone + alone
                 row = {FILE: name, MADE_AS: self._wish.made_as, ID: document.id}
                 self._folder.note({**cells(document), **lies, **row})
 
@@ -136,7 +140,7 @@ class HandingOut:
         card = self._card(source)
         extension = self._wish.extension if document.mime in PICTURES else None
         name = self._name(document, card, number, extension or source.suffix.lstrip("."))
-        content = self._content(source, document, card)
+        content, is_unmarked = self._content(source, document, card)
         name = self._folder.put(name, lambda arriving: _write(source, content, arriving))
         if self._wish.metadata == FULL and card is not None:
             marks = {"liked": document.liked, "rating": document.rating, "tags": list(document.tags)}
@@ -145,7 +149,7 @@ class HandingOut:
             self._wish.metadata == NONE and content is None,
             self._wish.metadata == FULL and not card,
         )
-        return HandedOut(name, is_unstripped, is_alone, self._lies(name, document))
+        return HandedOut(name, is_unstripped, is_unmarked, is_alone, self._lies(name, document))
 
     def _lies(self, name: str, document: FoundDocument) -> dict[str, str]:
         """What is said of the file there, where it has other bytes than the product was made with."""
@@ -162,15 +166,16 @@ class HandingOut:
             return reading.sidecar_for(source, self._home.projects)
         return None
 
-    def _content(self, source: Path, document: FoundDocument, card: Json | None) -> bytes | None:
-        """What is made of it; None: it goes as it is."""
+    def _content(self, source: Path, document: FoundDocument, card: Json | None) -> tuple[bytes | None, bool]:
+        """What is made of it, None: it goes as it is; and whether it has marks that could not be put into it."""
         wish, strip = self._wish, self._wish.metadata == NONE
+        made: bytes | None = None
         if document.mime in PICTURES and (wish.extension or wish.longest) and not self._fits(source):
-            return _encoded(source, wish, None if strip else _told(document, card or {}))
-        if not strip:
-            return None
-        data = bounded(source, MOST_BARE)
-        return None if len(data) > MOST_BARE else bare(data)
+            made = _encoded(source, wish, None if strip else _told(document, card or {}))
+        elif strip:
+            data = bounded(source, MOST_BARE)
+            made = None if len(data) > MOST_BARE else bare(data)
+        return (made, False) if strip else _with_marks(source, made, document)
 
     def _fits(self, source: Path) -> bool:
         """It has the format and the size already. Raises OSError for what is too large to be opened."""
@@ -186,6 +191,21 @@ class HandingOut:
         if self._wish.pattern is None:
             return f"{path.stem}.{extension}"
         return file_names.name(self._wish.pattern, _values(document, card or {}, number, path.stem, extension))
+
+
+def _with_marks(source: Path, made: bytes | None, document: FoundDocument) -> tuple[bytes | None, bool]:
+    """Rating and tags inside, as they are now; as it was, and True, where they cannot be written into it."""
+    is_theirs = document.provider == IMPORTED  # what was in it was taken over, and may have been taken away since
+    marks = Marks(document.rating, tuple(document.tags), alone=is_theirs, project=document.project or "")
+    has_marks = marks.rating is not None or bool(marks.tags)
+    if not (has_marks or (is_theirs and document.mime in PICTURES)):
+        return made, False
+    data = bounded(source, MOST_BARE) if made is None else made
+    try:
+        with_marks = marking.marked(data, marks) if len(data) <= MOST_BARE else None
+    except (LeftAlone, IndexError, ValueError):  # of a damaged one too
+        with_marks = None
+    return (made, has_marks) if with_marks is None else (made if with_marks == data else with_marks, False)
 
 
 def _write(source: Path, content: bytes | None, arriving: Path) -> None:

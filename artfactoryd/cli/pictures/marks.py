@@ -90,7 +90,7 @@ def note(ctx: click.Context, words: tuple[str, ...], off: bool, query: str | Non
 @as_json
 @click.pass_context
 def undo(ctx: click.Context, as_json: bool) -> None:
-    """Take back what was said last of products: by like, rate, tag or note."""
+    """Take back what was said last of products: by like, rate, tag, note, collect or bin."""
     say_steered(ctx, "undo", as_json)
 
 
@@ -102,6 +102,11 @@ def _named(ctx: click.Context, given: Sequence[str], query: str | None) -> list[
         return [product_of(ctx, name) for name in given]
     if given:
         raise WrongUse(f"{given[0]} and a query: say either which products, or `--query`.")
+    return found(ctx, query)
+
+
+def found(ctx: click.Context, query: str) -> list[str]:
+    """Ids of what a query finds. Raises where it is wrong or finds nothing."""
     read_query(query)
     with Index.reading(own_home(ctx).index_file) as index:
         named = [row.product.id for row in search.find(index, query)] if index else []

@@ -14,6 +14,8 @@ from artfactoryd.cli.terminal import echo
 from artfactoryd.durable import make_folders, write_file, write_note
 from artfactoryd.home import Home
 from artfactoryd.settings import DEFAULT_TEXT, checked_mark
+from artfactoryd.shelf.arranging.clones import FOLDER as COLLECTIONS
+from artfactoryd.shelf.arranging.clones import LIKED
 
 LIBRARY = "Library"  # below the examples: what they borrow from the home's own
 
@@ -45,6 +47,9 @@ def make_home(home: Home, *, adopt: bool = False) -> Iterator[str]:
         write_file(home.settings_file, DEFAULT_TEXT.encode(), 0o600)
         write_note(home.checked_settings, checked_mark(DEFAULT_TEXT.encode()))
         yield f"Settings:       {home.settings_file}"
+    if not (collections := home.root / COLLECTIONS).exists():
+        make_folders(collections / LIKED)
+        yield f"Collections:    {collections}"
     _copy_examples(home.library)
     yield f"Examples:       {home.library / 'examples'}"
     _write_schemas(home.library / "schemas")

@@ -18,6 +18,7 @@ NAMESPACES = {
     "dc": "http://purl.org/dc/elements/1.1/", "xmp": "http://ns.adobe.com/xap/1.0/",
     "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/", "artfactoryd": OURS,
 }  # fmt: skip
+SPACES = " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in NAMESPACES.items())
 PACKET = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
     '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'
@@ -51,7 +52,11 @@ class Words:
 
 
 def packet(words: Words) -> bytes:
-    return PACKET.format(_description(words)).encode("utf-8", "replace")
+    return packet_with(_description(words))
+
+
+def packet_with(descriptions: str) -> bytes:
+    return PACKET.format(descriptions).encode("utf-8", "replace")
 
 
 def addition(theirs: bytes, words: Words) -> tuple[int, bytes] | None:
@@ -71,14 +76,13 @@ def source_type_in(data: bytes) -> str:
 
 
 def _description(words: Words, about: str = '""', theirs: bytes = b"") -> str:
-    spaces = " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in NAMESPACES.items())
     attributes = "".join(
-        f"\n {name}={_attribute(value)}" for name, value in _simple(words) if value and name.encode() not in theirs
+        f"\n {name}={in_attribute(value)}" for name, value in _simple(words) if value and name.encode() not in theirs
     )
     parts = "".join(
         f"<{name}>{part}</{name}>\n" for name, part in _nested(words) if part and name.encode() not in theirs
     )
-    return f"<rdf:Description rdf:about={about} {spaces}{attributes}>\n{parts}</rdf:Description>\n"
+    return f"<rdf:Description rdf:about={about} {SPACES}{attributes}>\n{parts}</rdf:Description>\n"
 
 
 def _simple(words: Words) -> Iterator[tuple[str, str]]:
@@ -94,19 +98,19 @@ def _simple(words: Words) -> Iterator[tuple[str, str]]:
 def _nested(words: Words) -> Iterator[tuple[str, str]]:
     yield "dc:title", _in_one_language(words.title)
     yield "dc:description", _in_one_language(words.description)
-    items = "".join(f"<rdf:li>{_text(subject)}</rdf:li>" for subject in words.subjects)
+    items = "".join(f"<rdf:li>{in_text(subject)}</rdf:li>" for subject in words.subjects)
     yield "dc:subject", f"<rdf:Bag>{items}</rdf:Bag>" if items else ""
-    yield "artfactoryd:Parameters", _text(words.parameters)
+    yield "artfactoryd:Parameters", in_text(words.parameters)
 
 
 def _in_one_language(text: str) -> str:
-    return f'<rdf:Alt><rdf:li xml:lang="x-default">{_text(text)}</rdf:li></rdf:Alt>' if text else ""
+    return f'<rdf:Alt><rdf:li xml:lang="x-default">{in_text(text)}</rdf:li></rdf:Alt>' if text else ""
 
 
-def _text(value: str) -> str:
+def in_text(value: str) -> str:
     """What XML cannot hold is left out."""
     return _NO_XML.sub("", value).translate(WRITTEN)
 
 
-def _attribute(value: str) -> str:
-    return f'"{_text(value).translate(IN_QUOTES)}"'
+def in_attribute(value: str) -> str:
+    return f'"{in_text(value).translate(IN_QUOTES)}"'

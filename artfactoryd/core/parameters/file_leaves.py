@@ -65,7 +65,7 @@ def put(value: Value, place: Place, new: Value) -> Value:
     if not place:
         return new
     changed: Value = dict(value) if isinstance(value, Mapping) else list(value)
-    changed[place[0]] = put(value[place[0]], place[1:], new)
+    changed[place[0]] = put(value[place[0]], place[1:], new) if place[1:] else new
     return changed
 
 

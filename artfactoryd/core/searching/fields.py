@@ -82,6 +82,7 @@ FIELDS = (
     Field("ended_at", Kind.TIME, "timings.ended_at"),
     Field("seconds", Kind.NUMBER, "timings.seconds"),
     Field("tag", Kind.TEXT, "tags"),
+    Field("collection", Kind.TEXT, "collections"),
     Field("rating", Kind.NUMBER, "rating"),
     Field("mark", Kind.BEGINS, "mark"),
     Field("notes", Kind.INSIDE, "notes"),
@@ -89,13 +90,14 @@ FIELDS = (
 )
 BY_NAME = {name: field for field in FIELDS for name in field.names}
 NOT_YET = {  # in a sidecar, and not in the index
-    "collection": "collections", "duration": "file.duration", "software": "software.name",
+    "duration": "file.duration", "software": "software.name",
     "software_version": "software.version", "embedded": "file.embedded", "untouched": "file.untouched",
+    "varied": "varied",
 }  # fmt: skip
 FLAGS = {  # behind `is:`, and the field of a sidecar that has it
     "liked": "liked", "rehearsal": "rehearsal", "estimated": "cost.estimated", "dirty": "order.git.dirty",
-    "imported": "", "copy": "", "damaged": "", "replaced": "", "image": "", "video": "", "audio": "", "portrait": "",
-    "landscape": "", "square": "", "edited": "", "missing": "", "gone": "",
+    "imported": "", "binned": "", "copy": "", "damaged": "", "replaced": "", "image": "", "video": "", "audio": "",
+    "portrait": "", "landscape": "", "square": "", "edited": "", "missing": "", "gone": "",
 }  # fmt: skip
 BARE = frozenset({"liked", "rehearsal"})  # may stand without `is:`
 TIMES = frozenset({"after", "before"})

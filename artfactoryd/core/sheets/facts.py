@@ -30,7 +30,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One place of a sheet. `facts` by their keys, slowest first; `blank`: in words, why there is nothing to see."""
+    """One place of a sheet. `facts` by their keys, slowest first; `blank`: in words, why there is nothing to see.
+
+    `parent`: what it was made of by a later stage, of which it is the picture number `nth` there.
+    """
 
     facts: Mapping[str, Fact]
     seed: str = ""
@@ -45,6 +48,19 @@ class Picture:
     height: int = 0
     remarks: Sequence[str] = ()  # such as liked, damaged
     parameters: Mapping[str, str] = field(default_factory=dict)
+    stage: str = ""
+    parent: Picture | None = None
+    nth: int = 0
+
+    @property
+    def root(self) -> Picture:
+        """What it all began with; itself where it was made of none here."""
+        return self.parent.root if self.parent else self
+
+    @property
+    def way(self) -> tuple[tuple[str, int], ...]:
+        """From the root to here: of each stage its name, and which of what it made this is."""
+        return (*self.parent.way, (self.stage, self.nth)) if self.parent else ()
 
 
 def facts_of(

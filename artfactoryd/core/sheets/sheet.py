@@ -16,7 +16,7 @@ MOST = 300  # pictures on one page
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """`order`: the id of the one order that it shows, if it is one; `page`: from 1."""
+    """`order`: the id of the one order that it shows, if it is one; `page`: from 1; `more`: below the first."""
 
     title: str
     lines: Sequence[str]  # behind the title, the most important first
@@ -24,6 +24,16 @@ class Sheet:
     order: str = ""
     page: int = 1
     pages: int = 1
+    more: Sequence[Layout] = ()
+
+    @property
+    def parts(self) -> Sequence[Layout]:
+        return (self.layout, *self.more)
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """In the order in which they are shown; places for which nothing was asked are none."""
+        return [place.picture for part in self.parts for place in part.places if place.picture]
 
     @property
     def digest(self) -> str:
@@ -32,16 +42,24 @@ class Sheet:
 
     def to_json(self) -> Json:
         """What is needed to draw it; what a picture's facts were is told by rows, columns and captions by now."""
-        places = [{**_told(place), "picture": place.picture and _drawn(place.picture)} for place in self.layout.places]
-        named = {side: [_told(header) for header in getattr(self.layout, side)] for side in ("columns", "rows")}
-        return {**_told(self), "layout": {**_told(self.layout), **named, "places": places}}
+        first, *more = map(_part, self.parts)
+        return {**_told(self), "layout": first, "more": more}
 
     @classmethod
     def from_json(cls, value: Json) -> Sheet:
-        layout = value["layout"]
-        named = {side: [Header(tuple(header["lines"])) for header in layout[side]] for side in ("columns", "rows")}
-        places = [_place(place) for place in layout["places"]]
-        return cls(**value | {"layout": Layout(**layout | named | {"places": places})})
+        more = [_layout(part) for part in value["more"]]
+        return cls(**value | {"layout": _layout(value["layout"]), "more": more})
+
+
+def _part(layout: Layout) -> Json:
+    places = [{**_told(place), "picture": place.picture and _drawn(place.picture)} for place in layout.places]
+    named = {side: [_told(header) for header in getattr(layout, side)] for side in ("columns", "rows")}
+    return {**_told(layout), **named, "places": places}
+
+
+def _layout(value: Json) -> Layout:
+    named = {side: [Header(tuple(header["lines"])) for header in value[side]] for side in ("columns", "rows")}
+    return Layout(**value | named | {"places": [_place(place) for place in value["places"]]})
 
 
 def _told(value: Sheet | Layout | Place | Header | Picture) -> Json:
@@ -49,7 +67,7 @@ def _told(value: Sheet | Layout | Place | Header | Picture) -> Json:
 
 
 def _drawn(picture: Picture) -> Json:
-    return {**_told(picture), "facts": {}, "parameters": {}}
+    return {**_told(picture), "facts": {}, "parameters": {}, "parent": None}
 
 
 def _place(value: Mapping[str, object]) -> Place:

@@ -26,7 +26,7 @@ from artfactoryd.shelf.survey import may_be_picture
 log = logging.getLogger(__name__)
 
 ATTRIB, CLOSE_WRITE, MOVED_FROM, MOVED_TO, CREATE, DELETE = 0x4, 0x8, 0x40, 0x80, 0x100, 0x200
-OVERFLOW, IGNORED, ONLY_FOLDERS, IS_FOLDER = 0x4000, 0x8000, 0x1000000, 0x40000000
+UNMOUNT, OVERFLOW, IGNORED, ONLY_FOLDERS, IS_FOLDER = 0x2000, 0x4000, 0x8000, 0x1000000, 0x40000000
 WANTED = ATTRIB | CLOSE_WRITE | MOVED_FROM | MOVED_TO | CREATE | DELETE | ONLY_FOLDERS
 NONBLOCKING = os.O_NONBLOCK | os.O_CLOEXEC
 _HEAD = struct.Struct("iIII")  # descriptor of the watch, what, cookie, length of the name
@@ -112,7 +112,7 @@ class Inotify:
         self._loop.add_reader(self._fd, self._rest)
 
     def _hear(self, watch: int, what: int, name: str) -> None:
-        if what & OVERFLOW:
+        if what & (OVERFLOW | UNMOUNT):
             self._is_lost = True
         elif what & IGNORED:
             self._folders.pop(watch, None)

@@ -39,6 +39,7 @@ LOWEST = 20.0  # how many times as long as it worked a pass rests
 GONE_AFTER = 30.0  # seconds between the two passes after which what is missing is gone
 SOON = 30.0  # how many times as long as it worked, at least, a pass rests while something is missing
 FOLDERS_EVERY = 5.0  # seconds, at least, between two looks at the times of all folders
+TOLD_EVERY = 30.0  # the same where events are told of all of them: an idle machine is woken as rarely as can be
 SPARING = 10_000.0  # how many times as long as it took, where events are told; else 100
 AGAIN = 1.0  # seconds until what is still being written is looked at again
 AWAY_EVERY = 2.0  # seconds between looks for a disk that is not there
@@ -116,8 +117,12 @@ class Noticer:
             self._pending -= folders
         took = time.monotonic() - began
         if is_due:
-            self._folders_at = began + max(FOLDERS_EVERY, took * (SPARING if self._events.is_whole else 100))
+            self._folders_at = began + self._pause(took)
         self._not_before = time.monotonic() + BUSY * took
+
+    def _pause(self, took: float) -> float:
+        """Seconds from a look at the times of all folders, which took so long, to the next."""
+        return max(TOLD_EVERY, took * SPARING) if self._events.is_whole else max(FOLDERS_EVERY, took * 100)
 
     def _is_away(self) -> bool:
         away = presence.away(self._home)
@@ -140,7 +145,7 @@ class Noticer:
         self._took = worked
         pause = max(GONE_AFTER, SOON * worked) if is_one_missing else EVERY
         self._whole_at = time.monotonic() + pause
-        self._folders_at = max(self._folders_at, time.monotonic() + FOLDERS_EVERY)
+        self._folders_at = max(self._folders_at, time.monotonic() + self._pause(0.0))
         log.debug("looked at the whole shelf in %.2f s, of which %.2f s of work", took, worked)
 
     async def _look_at(self, choose: Callable[[Looking], None], rest: float = 0.0) -> float:

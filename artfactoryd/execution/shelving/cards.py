@@ -133,7 +133,7 @@ class Cards:
 
     def _beside(self, product: Path, told: Json) -> None:
         if self._settings.now.products.xmp and product.exists() and not xmp.keep(product, told):
-            log.warning("%s is not ours, or was changed: it is left as it is", xmp.beside(product))
+            log.warning("%s is no XMP to which anything can be added: it is left as it is", xmp.beside(product))
 
     def _add_xmp(self) -> None:
         """Of what was marked before the setting asked for them."""
@@ -154,7 +154,7 @@ class Cards:
 
 def said_of(row: ProductRow, order: OrderRow | None) -> Json:
     """By a person, or its order, as its sidecar tells it."""
-    own: Json = {"mark": row.mark, "liked": row.liked, "rating": row.rating}
+    own: Json = {"mark": row.mark, "liked": row.liked, "rating": row.rating, "collections": row.collections or []}
     if row.tags is not None or order is not None:
         own["tags"] = row.tags if row.tags is not None or order is None else list(order.tags)
     if row.notes is not None or order is not None:

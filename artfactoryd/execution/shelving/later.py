@@ -39,9 +39,6 @@ PATIENCE = 30.0  # seconds for which they are let pass
 STARVED_AGAIN = 600.0  # seconds until what got too little of the processor is looked at again
 QUIET = 5.0  # seconds without anything to look at, after which the process that looks is ended
 FULL_AGAIN = 5.0  # seconds until what is well is remembered on a full disk
-FEW = (
-    200  # products that an earlier run left, whose look is waited for; more than that an index that was made again has
-)
 OWES_EVERY = 0.2  # seconds for which an answer about what is owed holds
 
 
@@ -79,13 +76,13 @@ class LaterLook:
         self._came.set()
         self._owed = (0.0, True)
 
-    def owes(self, orders: Collection[str]) -> bool:
-        """Whether products are still to be looked at, those aside that are waited for: of these orders, and whatever an
-        earlier run left where it is not much."""
+    def owes(self, orders: Collection[str] | None) -> bool:
+        """Whether products are still to be looked at, those aside that are waited for: of these orders; None: any,
+        whatever earlier runs left among them."""
         now, (since, owed) = asyncio.get_running_loop().time(), self._owed
         if now - since > OWES_EVERY:
             is_at_work = self._is_telling or bool(self._in_hand - self._lingering)
-            owed = is_at_work or looks.are_owed(self._books.index, frozenset(orders), self._lingering, FEW)
+            owed = is_at_work or looks.are_owed(self._books.index, orders, self._lingering)
             owed = owed and not self._is_blind
             self._owed = (now, owed)
         return owed
@@ -180,7 +177,10 @@ class LaterLook:
                 self._leave(row)
             elif fault:
                 log.warning("%s: %s", row.path, fault)
-                self._take_in_hand(row, fault)
+                if row.order_id:
+                    self._take_in_hand(row, fault)
+                else:
+                    await self._books.note(partial(looks.note_damaged, product=row.id, fault=fault))
             else:
                 well.append(row.id)
 
@@ -196,11 +196,13 @@ class LaterLook:
 
     async def _look_at(self, row: ProductRow) -> str | None:
         """What is wrong; nothing of what is no picture, or is not any more what came; None where that is not known."""
-        path = self._root / row.path
-        if row.mime not in DECODED and (row.mime not in film.DEMUXERS or self._wanted(row) is None):
+        path, wanted = self._root / row.path, self._wanted(row)
+        if row.mime not in DECODED and (row.mime not in film.DEMUXERS or wanted is None):
             return ""
+        if wanted is not None and self._cache.has(row.sha256):
+            return ""  # these bytes were decoded before: of a copy, or by what an index that was lost knew
         try:
-            glance = await self._eye.look(path, self._settings.now.limits.megapixels, self._wanted(row))
+            glance = await self._eye.look(path, self._settings.now.limits.megapixels, wanted)
             self._is_blind = False
         except OSError:  # no process can be started just now: nobody waits for that
             self._is_blind = True

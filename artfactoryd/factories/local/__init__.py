@@ -95,7 +95,7 @@ def _drawn(sketch: Sketch, number: int, path: Path) -> Path:
     from artfactoryd.factories.local.sketch import draw
 
     if not path.exists():
-        picture = draw(sketch.prompt, sketch.width, sketch.height, sketch.seed + number)
+        picture = draw(sketch.prompt, sketch.width, sketch.height, sketch.seed + number, sketch.stands_for or "")
         data = io.BytesIO()
         picture.save(data, "PNG", compress_level=6)
         write_new(path, data.getvalue())

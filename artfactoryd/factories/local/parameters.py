@@ -11,13 +11,15 @@ from artfactoryd.errors import CallRefused
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """Pictures of width x height pixels; the second has the next seed, and so on."""
+    """Pictures of width x height pixels; the second has the next seed, and so on. `stands_for`: the model in place of
+    which it draws, told in the strip."""
 
     prompt: str
     width: int = 512
     height: int = 512
     seed: int = 0
     num_outputs: int = 1
+    stands_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ def _check(model: str, name: str, value: object) -> None:
     if name in WHOLE:
         least, most = SKETCH_SIDES if model == "sketch" and name in ("width", "height") else WHOLE[name]
         _check_whole(model, name, value, least, most)
+    elif name == "stands_for" and not isinstance(value, str | None):
+        raise CallRefused(f"{model} takes text as {name}, not {value!r}.")
     elif name in CHOICES and value not in CHOICES[name]:
         raise CallRefused(f"{model} takes {', '.join(CHOICES[name])} as {name}, not {value!r}.")
 

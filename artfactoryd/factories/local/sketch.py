@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
@@ -87,12 +88,13 @@ class Sheet:
         return min(self.width, self.height)
 
 
-def draw(prompt: str, width: int, height: int, seed: int) -> Image.Image:
-    """An RGB picture of exactly width x height. Any text will do."""
+def draw(prompt: str, width: int, height: int, seed: int, stands_for: str = "") -> Image.Image:
+    """An RGB picture of exactly width x height. Any text will do. `stands_for`: the model that was ordered."""
     scale = 2 if width * height <= 2_000_000 else 1  # drawn double and reduced, for smooth edges
     picture = _landscape(prompt, width * scale, height * scale, random.Random(_number(f"{seed}\0{prompt}")))
     picture = picture.reduce(scale)
-    _caption(picture, prompt, f"seed {seed}")
+    model, told = _plain(stands_for), f"seed {seed}"
+    _caption(picture, prompt, [f"{model} · {told}", model] if model else [told])
     return picture
 
 
@@ -153,9 +155,11 @@ def _landscape(prompt: str, width: int, height: int, chance: random.Random) -> I
 
 
 def _gradient(width: int, height: int, top: Colour, bottom: Colour) -> Image.Image:
-    mask = Image.linear_gradient("L").resize((width, height))
-    size = (width, height)
-    return Image.composite(Image.new("RGB", size, bottom), Image.new("RGB", size, top), mask)
+    """Each row is of one colour, so one column is mixed and then drawn out: a fifteenth of the work."""
+    size = (1, height)
+    mask = Image.linear_gradient("L").resize(size)
+    column = Image.composite(Image.new("RGB", size, bottom), Image.new("RGB", size, top), mask)
+    return column.resize((width, height), Image.Resampling.NEAREST)
 
 
 def _sun(sheet: Sheet, colour: Colour) -> None:
@@ -229,17 +233,20 @@ def _blocks(sheet: Sheet) -> None:
             sheet.pen.rounded_rectangle((x, ground - high, x + wide, ground), min(wide, high) // 3, fill=colour)
 
 
-def _caption(picture: Image.Image, prompt: str, seed: str) -> None:
+def _caption(picture: Image.Image, prompt: str, ends: Sequence[str]) -> None:
+    """`ends`: what stands at the right, the first that leaves half of the strip."""
     width, height = picture.size
     strip = max(12, min(height // 9, width // 14))
     font = ImageFont.load_default(strip * 58 // 100)
     pen = ImageDraw.Draw(picture)
     pen.rectangle((0, height - strip, width, height), fill=INK)
     middle, margin = height - strip // 2, strip // 3
-    taken = int(pen.textlength(seed, font)) + 2 * margin
-    if taken * 2 < width:
-        pen.text((width - margin, middle), seed, _mix(INK, WHITE, 62), font, anchor="rm")
-        width -= taken
+    for end in ends:
+        taken = int(pen.textlength(end, font)) + 2 * margin
+        if taken * 2 < width:
+            pen.text((width - margin, middle), end, _mix(INK, WHITE, 62), font, anchor="rm")
+            width -= taken
+            break
     pen.text((margin, middle), _shortened(prompt, width - 2 * margin, pen, font), WHITE, font, anchor="lm")
 
 
@@ -248,9 +255,13 @@ def _shortened(
 ) -> str:
     """As much of the prompt, on one line, as fits `most` pixels."""
     line = " ".join(prompt.split())
-    text = "".join(letter if letter.isprintable() else "?" for letter in line[:400])
+    text = _plain(line[:400])
     if len(line) == len(text) and pen.textlength(text, font) <= most:
         return text
     while text and pen.textlength(text + "…", font) > most:
         text = text[: min(len(text) - 1, len(text) * 9 // 10)] if len(text) > 40 else text[:-1]
     return text.rstrip() + "…"
+
+
+def _plain(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -4,26 +4,25 @@ are, and nothing is encoded anew."""
 from __future__ import annotations
 
 import io
-import re
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 
 from PIL import Image
 
+from artfactoryd.core.inside.undo import Edit, spliced
+from artfactoryd.shelf.inside import exif, png, webp
+from artfactoryd.shelf.inside.jpeg import FIRST, segment
 from artfactoryd.shelf.kinds import kind_in
+from artfactoryd.shelf.look import jpeg, riff
+from artfactoryd.shelf.look.png import chunks
+from artfactoryd.shelf.look.seen import little
+from artfactoryd.shelf.media import ORIENTATION, UPRIGHT
 
-ORIENTATION = 0x0112
-UPRIGHT = 1
-_PNG_HEAD = b"\x89PNG\r\n\x1a\n"
-_PNG_KEPT = frozenset({  # of those that a decoder may pass over: colours, transparency, sides, frames
+_PNG_STAYS = frozenset({  # of those that a decoder may pass over: colours, transparency, sides, frames
     b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP", b"mDCV", b"cLLI", b"sBIT", b"bKGD", b"tRNS", b"pHYs", b"hIST", b"sPLT",
     b"acTL", b"fcTL", b"fdAT",
 })  # fmt: skip
-_WEBP_KEPT = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"})
-_EXIF_FLAG, _XMP_FLAG = 0x08, 0x04
-_JFIF, _ICC, _ADOBE, _EXIF = 0xE0, 0xE2, 0xEE, 0xE1
-_SCAN, _END = 0xDA, 0xD9
-_MARK = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # behind a scan
+_WEBP_STAYS = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"})
+_ICC, _ADOBE, _COMMENT = 0xE2, 0xEE, 0xFE
 
 
 def bare(data: bytes) -> bytes | None:
@@ -32,7 +31,7 @@ def bare(data: bytes) -> bytes | None:
     if strip is None:
         return None
     try:
-        return b"".join(strip(data, _turn(data)))
+        return b"".join(spliced(data, strip(data, _turn(data))))
     except (IndexError, ValueError) as error:
         raise OSError(0, "the picture is not whole") from error
 
@@ -46,83 +45,57 @@ def _turn(data: bytes) -> bytes:
         return b""
     if turned not in range(UPRIGHT + 1, 9):
         return b""
-    exif = Image.Exif()
-    exif[ORIENTATION] = turned
-    return exif.tobytes()
+    told = Image.Exif()
+    told[ORIENTATION] = turned
+    return told.tobytes()
 
 
-def _png(data: bytes, turn: bytes) -> Iterator[bytes]:
-    yield _PNG_HEAD
-    place = len(_PNG_HEAD)
-    while place + 12 <= len(data):
-        length, name = int.from_bytes(data[place : place + 4], "big"), data[place + 4 : place + 8]
-        ends = place + 12 + length
+def _png(data: bytes, turn: bytes) -> Iterator[Edit]:
+    behind = len(data)
+    for name, begins, ends in chunks(data):
         if name == b"IDAT" and turn:
-            yield _chunk(b"eXIf", turn.removeprefix(b"Exif\0\0"))
+            yield Edit(begins - 8, begins - 8, png.chunk(b"eXIf", turn.removeprefix(exif.BEGINNING)))
             turn = b""
-        if name[:1].isupper() or name in _PNG_KEPT:
-            yield data[place:ends]
-        if name == b"IEND":
-            return
-        place = ends
+        if not (name[:1].isupper() or name in _PNG_STAYS):
+            yield Edit(begins - 8, ends + 4, b"")
+        behind = ends + 4
+    yield Edit(behind, len(data), b"")
 
 
-def _chunk(name: bytes, body: bytes) -> bytes:
-    return len(body).to_bytes(4, "big") + name + body + zlib.crc32(name + body).to_bytes(4, "big")
-
-
-def _jpeg(data: bytes, turn: bytes) -> Iterator[bytes]:
-    yield data[:2]
-    place, turned = 2, b"\xff\xe1" + (len(turn) + 2).to_bytes(2, "big") + turn if turn else b""
-    while place + 4 <= len(data):
-        mark = data[place + 1]
-        if mark == 0xFF:  # padding
-            place += 1
-            continue
-        if mark == _END:
-            break
-        ends = place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-        if mark != _JFIF and turned:
-            yield turned
-            turned = b""
-        if mark == _SCAN:
-            behind = _MARK.search(data, ends)
-            ends = behind.start() if behind else len(data)
-        if not _tells(mark, data[place + 4 : place + 18]):
-            yield data[place:ends]
-        place = ends
-    yield b"\xff\xd9"
+def _jpeg(data: bytes, turn: bytes) -> Iterator[Edit]:
+    at, mark = 2, 0
+    for mark, begins, ends in jpeg.parts(data):
+        if mark != FIRST and turn:
+            yield Edit(at, at, segment(turn))
+            turn = b""
+        if _tells(mark, data[begins : begins + 14]):
+            yield Edit(at, ends, b"")  # with what pads it
+        at = ends
+    yield Edit(at, len(data), b"" if mark == jpeg.END else bytes((0xFF, jpeg.END)))
 
 
 def _tells(mark: int, begins: bytes) -> bool:
     """Whether a segment holds words, and nothing that a decoder needs."""
     if mark == _ICC:
         return not begins.startswith(b"ICC_PROFILE\0")
-    return mark == 0xFE or (0xE0 < mark <= 0xEF and mark != _ADOBE)
+    return mark == _COMMENT or (FIRST < mark <= 0xEF and mark != _ADOBE)
 
 
-def _webp(data: bytes, turn: bytes) -> Iterator[bytes]:
-    parts = list(_webp_parts(data))
-    if turn and parts and parts[0][0] == b"VP8X":
-        parts.append((b"EXIF", turn))
-    body = b"".join(_webp_part(name, piece, exif=bool(turn)) for name, piece in parts)
-    yield b"RIFF" + (len(body) + 4).to_bytes(4, "little") + b"WEBP" + body
+def _webp(data: bytes, turn: bytes) -> Iterator[Edit]:
+    ends = min(len(data), little(data[4:8]) + 8)
+    edits, last, has_header = list[Edit](), riff.HEAD, False
+    for part in riff.parts(io.BytesIO(data), ends):
+        last = min(ends, part.ends + (part.ends - part.begins) % 2)
+        if part.name == webp.HEADER:
+            has_header = True
+            flags = data[part.begins] & ~sum(webp.HAS.values()) | (webp.HAS[webp.EXIF] if turn else 0)
+            edits.append(Edit(part.begins, part.begins + 1, bytes((flags,))))
+        elif part.name not in _WEBP_STAYS:
+            edits.append(Edit(part.begins - 8, last, b""))
+    padding = bytes(last % 2 if not edits or edits[-1].ends < last else 0)
+    edits.append(Edit(last, len(data), padding + webp.chunk(webp.EXIF, turn) if turn and has_header else padding))
+    size = len(data) - 8 + sum(edit.growth for edit in edits)
+    return iter([Edit(4, 8, size.to_bytes(4, "little")), *edits])
 
 
-def _webp_parts(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    place, ends = 12, min(len(data), 8 + int.from_bytes(data[4:8], "little"))
-    while place + 8 <= ends:
-        name, length = data[place : place + 4], int.from_bytes(data[place + 4 : place + 8], "little")
-        if name in _WEBP_KEPT:
-            yield name, data[place + 8 : place + 8 + length]
-        place += 8 + length + length % 2
-
-
-def _webp_part(name: bytes, piece: bytes, *, exif: bool) -> bytes:
-    if name == b"VP8X":
-        flags = piece[0] & ~(_EXIF_FLAG | _XMP_FLAG) | (_EXIF_FLAG if exif else 0)
-        piece = bytes([flags]) + piece[1:]
-    return name + len(piece).to_bytes(4, "little") + piece + b"\0" * (len(piece) % 2)
-
-
-_STRIPPERS: Mapping[str, Callable[[bytes, bytes], Iterator[bytes]]] = {"png": _png, "jpg": _jpeg, "webp": _webp}
+_STRIPPERS: Mapping[str, Callable[[bytes, bytes], Iterator[Edit]]] = {"png": _png, "jpg": _jpeg, "webp": _webp}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import zlib
 from collections.abc import Iterator
@@ -15,17 +14,16 @@ from PIL import Image
 
 from artfactoryd.core.foreign.reading import Words
 from artfactoryd.entries import bounded
-from artfactoryd.shelf.look.seen import MOST_PARTS, number
+from artfactoryd.shelf.inside.merging import marks_in
+from artfactoryd.shelf.look.png import chunks_in
 
 MOST_TEXT = 16 << 20  # bytes of one text
 EXIF_IFD, USER_COMMENT, DATE_TAKEN, DATE = 0x8769, 0x9286, 0x9003, 0x0132
 TOLD = frozenset({b"tEXt", b"zTXt", b"iTXt", b"eXIf"})
 PNG = b"\x89PNG\r\n\x1a\n"
+LONGEST_TAG = 200  # letters
 XMP = "XML:com.adobe.xmp"
 COMMENT_ENDING = ".txt"
-_RATING = re.compile(r"""(?:xmp:Rating=["']|<xmp:Rating>)\s*([0-5])\b""")
-_SUBJECT = re.compile(r"<(?:dc:subject|digiKam:TagsList)>(.*?)</(?:dc:subject|digiKam:TagsList)>", re.DOTALL)
-_ITEM = re.compile(r"<rdf:li[^>]*>([^<]{1,200})</rdf:li>")
 _DATE = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d:\d\d:\d\d)")
 
 
@@ -44,11 +42,12 @@ def written_in(path: Path) -> Written:
     texts, exif, packet = _png(path) or ({}, *_of_others(path))
     comment, taken, others = _exif(exif)
     cards = (path.with_name(f"{path.name}.xmp"), path.with_suffix(".xmp"))
-    xmp = "\n".join([texts.pop(XMP, ""), packet, *map(_beside, cards)])
-    rating = _RATING.search(xmp)
-    tags = [tag.strip() for subject in _SUBJECT.findall(xmp) for tag in _ITEM.findall(subject)]
+    packets = filter(None, [texts.pop(XMP, ""), packet, *map(_beside, cards)])
+    marks = [marks_in(told.encode("utf-8", "replace")) for told in packets]
+    rating = next((rating for rating, _ in marks if rating is not None), None)
+    tags = dict.fromkeys(tag[:LONGEST_TAG] for _, told in marks for tag in told)
     words = Words(texts, comment, others, _beside(path.with_suffix(COMMENT_ENDING)))
-    return Written(words, taken, int(rating[1]) if rating else None, tuple(dict.fromkeys(filter(None, tags))))
+    return Written(words, taken, rating, tuple(tags))
 
 
 def _beside(path: Path) -> str:
@@ -75,15 +74,10 @@ def _png(path: Path) -> tuple[dict[str, str], bytes, str] | None:
 
 def _told(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
     """Chunks that tell something."""
-    for _ in range(MOST_PARTS):
-        head = file.read(8)
-        length, name = number(head[:4]), head[4:]
-        if len(head) < 8 or name == b"IEND":
-            return
-        if name in TOLD and length <= MOST_TEXT:
-            yield name, file.read(length)
-            length = 0
-        file.seek(length + 4, os.SEEK_CUR)
+    for name, begins, ends in chunks_in(file):
+        if name in TOLD and ends - begins <= MOST_TEXT:
+            file.seek(begins)
+            yield name, file.read(ends - begins)
 
 
 def _text(name: bytes, body: bytes) -> tuple[str, str]:

@@ -29,7 +29,7 @@ def plan(data: bytes, text: Text) -> Callable[[xmp.Words], list[Edit]]:
     before, written = _comment(data, text, camera)
     if theirs is not None:
         return _adding(data, theirs, [*before, Edit(free, free, written)] if written else before)
-    return lambda words: _sorted([*before, Edit(free, free, written + _segment(XMP + xmp.packet(words)))])
+    return lambda words: _sorted([*before, Edit(free, free, written + segment(XMP + xmp.packet(words)))])
 
 
 def _comment(data: bytes, text: Text, camera: tuple[int, int] | None) -> tuple[list[Edit], bytes]:
@@ -37,7 +37,7 @@ def _comment(data: bytes, text: Text, camera: tuple[int, int] | None) -> tuple[l
     if not text.text or len(text.comment) > LONGEST - 64:
         return [], b""
     if camera is None:
-        return [], _segment(exif.BEGINNING + exif.block(text.comment))
+        return [], segment(exif.BEGINNING + exif.block(text.comment))
     begins, ends = camera
     start = begins + len(exif.BEGINNING)
     return _grown(data, begins, ends, _at(start, exif.addition(data[start:ends], text.comment))) or [], b""
@@ -72,7 +72,7 @@ def _sorted(edits: list[Edit]) -> list[Edit]:
     return sorted(edits, key=lambda edit: edit.begins)
 
 
-def _segment(body: bytes) -> bytes:
+def segment(body: bytes) -> bytes:
     if len(body) + 2 > LONGEST:
         raise TooLong
     return bytes((0xFF, OURS)) + (len(body) + 2).to_bytes(2, "big") + body

@@ -30,7 +30,7 @@ def plan(data: bytes, text: Text) -> Callable[[xmp.Words], list[Edit]]:
         is_told = is_told or key in OTHERS
     written = b"" if is_told else _text_chunk(text.text)
     if theirs is None:
-        return lambda words: [Edit(HEADER_ENDS, HEADER_ENDS, written + _chunk(b"iTXt", _itxt(XMP, xmp.packet(words))))]
+        return lambda words: [Edit(HEADER_ENDS, HEADER_ENDS, written + chunk(b"iTXt", itxt(XMP, xmp.packet(words))))]
     return _adding(data, theirs, [Edit(HEADER_ENDS, HEADER_ENDS, written)] if written else [])
 
 
@@ -56,13 +56,13 @@ def _adding(data: bytes, theirs: tuple[int, int], before: list[Edit]) -> Callabl
 def _text_chunk(text: str) -> bytes:
     """Plain where it is ASCII, as the oldest readers want it; else in the one kind that says that it is UTF-8."""
     if text.isascii():
-        return _chunk(b"tEXt", PARAMETERS + b"\0" + text.encode())
-    return _chunk(b"iTXt", _itxt(PARAMETERS, text.encode("utf-8", "replace")))
+        return chunk(b"tEXt", PARAMETERS + b"\0" + text.encode())
+    return chunk(b"iTXt", itxt(PARAMETERS, text.encode("utf-8", "replace")))
 
 
-def _itxt(key: bytes, text: bytes) -> bytes:
+def itxt(key: bytes, text: bytes) -> bytes:
     return key + b"\0\0\0\0\0" + text
 
 
-def _chunk(name: bytes, body: bytes) -> bytes:
+def chunk(name: bytes, body: bytes) -> bytes:
     return len(body).to_bytes(4, "big") + name + body + zlib.crc32(name + body).to_bytes(4, "big")

@@ -29,18 +29,18 @@ def plan(data: bytes, text: Text) -> Callable[[xmp.Words], list[Edit]]:
     if b"C2PA" in by_name:
         raise LeftAlone(SEALED)
     camera, has = _camera(data, by_name.get(EXIF), text)
-    header = _header(data, every[0], XMP, *has)
+    head = header(data, every[0], XMP, *has)
 
     def edits(words: xmp.Words) -> list[Edit]:
         if theirs is None:
-            inside, behind = [], _chunk(XMP, xmp.packet(words))
+            inside, behind = [], chunk(XMP, xmp.packet(words))
         else:
             place, more = addition(own, words)
             inside, behind = _grown(data, theirs, [Edit(theirs.begins + place, theirs.begins + place, more)]), b""
-        written = _chunk(EXIF, exif.block(text.comment)) if EXIF in has and not camera else b""
+        written = chunk(EXIF, exif.block(text.comment)) if EXIF in has and not camera else b""
         if tail := written + behind:
             inside = [*inside, Edit(ends, ends, bytes(ends % 2) + tail)]
-        all_of_it = [header, *sorted([*camera, *inside], key=lambda edit: edit.begins)]
+        all_of_it = [head, *sorted([*camera, *inside], key=lambda edit: edit.begins)]
         size = ends - 8 + sum(edit.growth for edit in all_of_it)
         return [Edit(4, 8, size.to_bytes(4, "little")), *all_of_it]
 
@@ -66,7 +66,7 @@ def _grown(data: bytes, part: Part, edits: list[Edit]) -> list[Edit]:
     return [Edit(part.begins - 4, part.begins, length.to_bytes(4, "little")), *edits, padding]
 
 
-def _header(data: bytes, first: Part, *names: bytes) -> Edit:
+def header(data: bytes, first: Part, *names: bytes) -> Edit:
     flags = sum(HAS[name] for name in names)
     if first.name == HEADER:
         return Edit(FLAGS, FLAGS + 1, bytes((data[FLAGS] | flags,)))
@@ -75,8 +75,8 @@ def _header(data: bytes, first: Part, *names: bytes) -> Edit:
         raise LeftAlone("Its size is not known.")
     flags |= ALPHA if has_alpha(first.name, first.head) else 0
     body = bytes((flags, 0, 0, 0)) + b"".join((side - 1).to_bytes(3, "little") for side in size)
-    return Edit(HEAD, HEAD, _chunk(HEADER, body))
+    return Edit(HEAD, HEAD, chunk(HEADER, body))
 
 
-def _chunk(name: bytes, body: bytes) -> bytes:
+def chunk(name: bytes, body: bytes) -> bytes:
     return name + len(body).to_bytes(4, "little") + body + bytes(len(body) % 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -49,15 +50,26 @@ def walk(file: BinaryIO, size: int) -> Seen:
 
 def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Of a whole one: each segment's mark before the pixels, and where its body begins and ends."""
+    return itertools.takewhile(lambda part: part[0] != SCAN, parts(data))
+
+
+def parts(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """The same to the mark of the end, which is the last; of a scan its pixels belong to it."""
     file = io.BytesIO(data)
     file.seek(2)
-    while (mark := _mark(file)) not in (None, -1, SCAN, END):
+    while (mark := _mark(file)) not in (None, -1, END):
         assert mark is not None
         if mark not in ALONE:
             begins = file.tell() + 2
             ends = begins - 2 + number(file.read(2))
+            file.seek(ends)
+            if mark == SCAN:
+                _skip_pixels(file)
+                ends = file.tell()
             yield mark, begins, ends
             file.seek(ends)
+    if mark == END:
+        yield END, file.tell(), file.tell()
 
 
 def _mark(file: BinaryIO) -> int | None:

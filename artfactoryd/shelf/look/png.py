@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -71,10 +72,21 @@ def walk(file: BinaryIO, size: int) -> Seen:
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Of a whole one: each chunk's name, and where its body begins and ends, to IEND."""
-    begins, name = SIGNATURE + 8, b""
-    while name != b"IEND" and begins <= len(data):
-        length, name = number(data[begins - 8 : begins - 4]), data[begins - 4 : begins]
+    return chunks_in(io.BytesIO(data))
+
+
+def chunks_in(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """The same of a file, of which nothing else is read; of one that is cut short, those whose head is there."""
+    begins = SIGNATURE + 8
+    for _ in range(MOST_PARTS):
+        file.seek(begins - 8)
+        head = file.read(8)
+        if len(head) < 8:
+            return
+        length, name = number(head[:4]), head[4:]
         yield name, begins, begins + length
+        if name == b"IEND":
+            return
         begins += length + 12
 
 

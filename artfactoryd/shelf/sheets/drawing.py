@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
@@ -27,18 +27,15 @@ QUALITY = 88
 
 @dataclass
 class Drawing:
-    """Its measures. `cell`: width and height of a picture's box."""
+    """The measures of one part of a sheet. `cell`: width and height of a picture's box."""
 
     sheet: Sheet
+    layout: Layout
     tile: Tile
     side: int
     cell: tuple[int, int]
     columns: int
-    fonts: Fonts = field(default_factory=Fonts)
-
-    @property
-    def layout(self) -> Layout:
-        return self.sheet.layout
+    fonts: Fonts
 
     @property
     def size(self) -> int:
@@ -55,16 +52,17 @@ class Drawing:
 
 
 def draw(sheet: Sheet, tile: Tile) -> Image.Image:
-    columns = len(sheet.layout.columns) if sheet.layout.is_table else _columns(len(sheet.layout.places))
-    pictures = [place.picture for place in sheet.layout.places if place.picture]
-    shape = _shape(pictures)
-    side = next((side for most, side in SIDES.items() if columns <= most), LEAST)
+    pictures, fonts = sheet.pictures, Fonts()
+    shape, columns = _shape(pictures), _columns(sheet)
+    widest = max(columns)
+    side = next((side for most, side in SIDES.items() if widest <= most), LEAST)
     side = min(side, max(LEAST, *(max(one.width, one.height) or side for one in pictures), LEAST))
-    rows = len(sheet.layout.rows) or math.ceil(len(sheet.layout.places) / max(1, columns))
-    while side > 64 and columns * rows * side * side * 1.4 > MOST_PIXELS:
+    places = sum(many * _row_count(part, many) for part, many in zip(sheet.parts, columns, strict=True))
+    while side > 64 and places * side * side * 1.4 > MOST_PIXELS:
         side = side * 9 // 10
-    width, height = (side, round(side * shape)) if shape <= 1 else (round(side / shape), side)
-    return _drawn(Drawing(sheet, tile, side, (width, height), columns))
+    cell = (side, round(side * shape)) if shape <= 1 else (round(side / shape), side)
+    parts = zip(sheet.parts, columns, strict=True)
+    return _drawn([Drawing(sheet, part, tile, side, cell, many, fonts) for part, many in parts])
 
 
 def jpeg(picture: Image.Image) -> bytes:
@@ -81,9 +79,16 @@ def pdf(pictures: Sequence[Image.Image], title: str) -> bytes:
     return data.getvalue()
 
 
-def _columns(count: int) -> int:
-    """Of pictures that follow each other."""
-    return count if count <= 4 else max(4, round(math.sqrt(count * 1.5)))
+def _columns(sheet: Sheet) -> list[int]:
+    """Of each part. What follows each other is as wide as a table beside which it stands."""
+    named = max(len(part.columns) for part in sheet.parts)
+    free = max((len(part.places) for part in sheet.parts if not part.is_table), default=0)
+    most = named or (free if free <= 4 else max(4, round(math.sqrt(free * 1.5))))
+    return [len(part.columns) if part.is_table else max(1, min(most, len(part.places))) for part in sheet.parts]
+
+
+def _row_count(layout: Layout, columns: int) -> int:
+    return len(layout.rows) or math.ceil(len(layout.places) / columns)
 
 
 def _shape(pictures: Sequence[Picture]) -> float:
@@ -95,34 +100,78 @@ def _shape(pictures: Sequence[Picture]) -> float:
 # --- drawn ---
 
 
-def _drawn(way: Drawing) -> Image.Image:
-    margin = way.gap * 2
-    labels = _labels_width(way)
-    width = max(2 * margin + labels + way.columns * (way.cell[0] + way.gap) - way.gap, 420)
-    head = _head(way, width - 2 * margin)
+@dataclass
+class _Block:
+    """One part with its words broken into lines. `top`: above the first row, for the names of columns."""
+
+    way: Drawing
+    labels: int
+    rows: Sequence[Sequence[Place]]
+    captions: Sequence[Sequence[Sequence[str]]]
+    heads: Sequence[Sequence[str]]
+    heights: Sequence[int]
+
+    @property
+    def width(self) -> int:
+        return self.labels + self.way.columns * (self.way.cell[0] + self.way.gap) - self.way.gap
+
+    @property
+    def heading(self) -> int:
+        return self.way.line * 2 if self.way.layout.heading else 0
+
+    @property
+    def top(self) -> int:
+        layout = self.way.layout
+        lines = len(max(self.heads, key=len, default=[])) + bool(layout.x_title)
+        lines += bool(layout.y_title) and not any(self.heads)
+        return self.heading + lines * self.way.line
+
+    @property
+    def height(self) -> int:
+        return self.top + sum(self.heights)
+
+
+def _block(way: Drawing) -> _Block:
     rows = _rows(way)
     captions = [_captions(way, row) for row in rows]
-    heads = _header_lines(way)
-    top = margin + _height_of(head) + (len(max(heads, key=len, default=[])) + bool(way.layout.x_title)) * way.line
-    top += way.line if way.layout.y_title and not any(heads) else 0
     heights = [_row_height(way, told) for told in captions]
-    picture = Image.new("RGB", (width, top + sum(heights) + margin + way.line), PAPER)
+    return _Block(way, _labels_width(way), rows, captions, _header_lines(way), heights)
+
+
+def _drawn(parts: Sequence[Drawing]) -> Image.Image:
+    blocks, way = [_block(part) for part in parts], parts[0]
+    margin = way.gap * 2
+    width = max(2 * margin + max(block.width for block in blocks), 420)
+    head = _head(way, width - 2 * margin)
+    top = margin + _height_of(head)
+    height = top + sum(block.height for block in blocks) + margin + way.line
+    picture = Image.new("RGB", (width, height), PAPER)
     pen = ImageDraw.Draw(picture)
     _write_head(way, pen, head, margin)
-    _write_column_names(way, pen, heads, (margin + labels, top))
-    if way.layout.y_title and labels:
-        title = way.fonts.cut(way.layout.y_title, way.size, labels - way.gap)
-        way.fonts.write(pen, (margin, top - way.line // 3), title, way.size, MUTED)
-    y = top + way.gap // 2
-    for number, (row, told, height) in enumerate(zip(rows, captions, heights, strict=True)):
-        _write_row_name(way, pen, number, (margin, y), labels - way.gap)
-        for place, lines in zip(row, told, strict=True):
-            column = place.column % way.columns
-            _put(way, picture, pen, place, lines, (margin + labels + column * (way.cell[0] + way.gap), y))
-        y += height
+    for block in blocks:
+        _put_block(block, picture, pen, (margin, top))
+        top += block.height
     foot = words_of_missing(way.fonts.missing)
     way.fonts.write(pen, (margin, picture.height - margin // 2), foot, max(12, way.size - 3), MUTED)
     return picture
+
+
+def _put_block(block: _Block, picture: Image.Image, pen: ImageDraw.ImageDraw, corner: tuple[int, int]) -> None:
+    way, (left, above), top = block.way, corner, corner[1] + block.top
+    if way.layout.heading:
+        heading = way.fonts.cut(way.layout.heading, way.size * 5 // 4, picture.width - 2 * left)
+        way.fonts.write(pen, (left, above + block.heading - way.line * 2 // 3), heading, way.size * 5 // 4, INK)
+    _write_column_names(way, pen, block.heads, (left + block.labels, top))
+    if way.layout.y_title and block.labels:
+        title = way.fonts.cut(way.layout.y_title, way.size, block.labels - way.gap)
+        way.fonts.write(pen, (left, top - way.line // 3), title, way.size, MUTED)
+    y = top + way.gap // 2
+    for number, (row, told, height) in enumerate(zip(block.rows, block.captions, block.heights, strict=True)):
+        _write_row_name(way, pen, number, (left, y), block.labels - way.gap)
+        for place, lines in zip(row, told, strict=True):
+            column = place.column % way.columns
+            _put(way, picture, pen, place, lines, (left + block.labels + column * (way.cell[0] + way.gap), y))
+        y += height
 
 
 def _rows(way: Drawing) -> list[list[Place]]:

@@ -11,7 +11,7 @@ import functools
 import os
 import sys
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -37,6 +37,8 @@ ENDINGS = (".ttf", ".otf", ".ttc", ".pfb")
 NO_GLYPH = "\U0010ffff"  # which no font has: so it looks what a font shows for what it has not
 TO_LEFT = ("R", "AL")
 NUMBERS = ("EN", "AN")
+NUMBER_LEVEL = 2
+MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
 JOINS = bool(features.check("raqm"))  # the library for it is on this machine
 
 
@@ -108,7 +110,7 @@ class Fonts:
             self.missing.update(text)
             return Piece(text, None)
         face = _face(path, size)
-        return Piece(text[::-1] if _is_to_left(text) and not _joins(face) else text, face)
+        return Piece(text[::-1].translate(MIRRORED) if _is_to_left(text) and not _joins(face) else text, face)
 
 
 def _direction(piece: Piece) -> str | None:
@@ -151,49 +153,70 @@ def _words(text: str) -> Iterator[str]:
 
 def in_visual_order(text: str) -> list[str]:
     """Runs of one direction, from left to right; the letters of each are in the order in which they are read."""
-    runs = _runs(text)
-    if len(runs) < 2:
-        return [run for run, _ in runs]
-    strong = [unicodedata.bidirectional(letter) for letter in text]
-    if next((kind for kind in strong if kind in ("L", *TO_LEFT)), "L") != "L":
-        return [run for run, _ in reversed(runs)]
-    ordered, behind = list[str](), list[str]()
-    for number, (run, is_to_left) in enumerate(runs):
-        is_number = not is_to_left and _is_number(run) and number + 1 < len(runs) and bool(behind)
-        if is_to_left or is_number:
-            behind.insert(0, run)
-        else:
-            ordered += [*behind, run]
-            behind = []
-    return [*ordered, *behind]
+    levels = _levels(text)
+    groups = groupby(zip(text, levels, strict=True), key=lambda pair: pair[1])
+    runs = [(level, "".join(letter for letter, _ in pairs)) for level, pairs in groups]
+    for least in (NUMBER_LEVEL, 1):
+        runs = _turned(runs, least)
+    return [run[::-1] if level % 2 and not _is_to_left(run) else run for level, run in runs]
 
 
-def _runs(text: str) -> list[tuple[str, bool]]:
-    """(run, whether it is read from right to left). What has no direction belongs to the run before it where both of
-    its neighbours agree, else to the text's own direction."""
+def _turned(runs: list[tuple[int, str]], least: int) -> list[tuple[int, str]]:
+    """With those that follow each other at this level or further in the other way round."""
+    turned = list[tuple[int, str]]()
+    for is_inside, part in groupby(runs, key=lambda run: run[0] >= least):
+        together = list(part)
+        turned += reversed(together) if is_inside else together
+    return turned
+
+
+def _levels(text: str) -> list[int]:
+    """Of each letter, as the Unicode bidirectional algorithm has it for text without marks of direction: odd is read
+    from right to left, and a number inside of that is one level further in."""
     kinds = [unicodedata.bidirectional(letter) for letter in text]
-    base = next((kind in TO_LEFT for kind in kinds if kind in ("L", *TO_LEFT)), False)
-    ways: list[bool | None] = [
-        True if kind in TO_LEFT else False if kind == "L" or kind in NUMBERS else None for kind in kinds
-    ]
-    for number, kind in enumerate(kinds):
-        if kind == "NSM" and number:
-            ways[number] = ways[number - 1]
-    settled = list[bool]()
-    for number, way in enumerate(ways):
-        if way is None:
-            before = settled[-1] if settled else base
-            after = next((later for later in ways[number:] if later is not None), base)
-            way = before if before == after else base
-        settled.append(way)
-    return [
-        ("".join(letter for letter, _ in run), way)
-        for way, run in groupby(zip(text, settled, strict=True), key=lambda pair: pair[1])
-    ]
+    base = "R" if next((kind for kind in kinds if kind in ("L", *TO_LEFT)), "L") in TO_LEFT else "L"
+    kinds = _settled(_numbers(kinds, base), base)
+    if base == "R":
+        return [1 if kind == "R" else NUMBER_LEVEL for kind in kinds]
+    return [{"L": 0, "R": 1}.get(kind, NUMBER_LEVEL) for kind in kinds]
 
 
-def _is_number(text: str) -> bool:
-    return all(unicodedata.bidirectional(letter) in (*NUMBERS, "ES", "CS", "ET", "WS") for letter in text)
+def _numbers(kinds: Sequence[str], base: str) -> list[str]:
+    """With marks as what they stand on, and signs of a number as part of it; a number in Latin words is Latin."""
+    told, strong = list[str](), ""
+    for kind in kinds:
+        kind = (told[-1] if told else "ON") if kind == "NSM" else kind
+        strong = kind if kind in ("L", *TO_LEFT) else strong
+        told.append("AN" if kind == "EN" and strong == "AL" else kind)
+    told = ["R" if kind == "AL" else kind for kind in told]
+    for at in range(1, len(told) - 1):
+        before, kind, after = told[at - 1 : at + 2]
+        if before == after and (kind, before) in (("ES", "EN"), ("CS", "EN"), ("CS", "AN")):
+            told[at] = before
+    whole = list[str]()
+    for kind, part in groupby(enumerate(told), key=lambda pair: pair[1]):
+        places = [at for at, _ in part]
+        beside = told[max(0, places[0] - 1) : places[-1] + 2]
+        whole += ["EN" if kind == "ET" and "EN" in beside else kind] * len(places)
+    strong = base
+    for at, kind in enumerate(whole):
+        strong = kind if kind in "LR" else strong
+        whole[at] = "L" if kind == "EN" and strong == "L" else kind
+    return whole
+
+
+def _settled(kinds: Sequence[str], base: str) -> list[str]:
+    """What has no direction has that of both its neighbours, else the text's own; a number counts as right."""
+    settled, before = list[str](), base
+    for is_neutral, part in groupby(enumerate(kinds), key=lambda pair: pair[1] not in ("L", "R", *NUMBERS)):
+        places = [at for at, _ in part]
+        if not is_neutral:
+            settled += [kinds[at] for at in places]
+            before = "L" if kinds[places[-1]] == "L" else "R"
+            continue
+        behind = kinds[places[-1] + 1] if places[-1] + 1 < len(kinds) else base
+        settled += [before if before == ("L" if behind == "L" else "R") else base] * len(places)
+    return settled
 
 
 def _is_to_left(text: str) -> bool:

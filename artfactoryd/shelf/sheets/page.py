@@ -6,7 +6,7 @@ import base64
 import html
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -25,11 +25,12 @@ LEAST = 170
 
 def page(sheet: Sheet, jpeg: Jpeg, home: Path, target: Path) -> bytes:
     """`target`: where it will lie. From there it leads to the files themselves, and without them it is whole too."""
-    pictures = [place.picture for place in sheet.layout.places if place.picture]
+    pictures = sheet.pictures
     side = next((side for most, side in SIDES.items() if len(pictures) <= most), SMALL)
-    beside = len(sheet.layout.columns) if sheet.layout.is_table else len(pictures)
+    columns = max(len(part.columns) for part in sheet.parts)
+    beside = columns or len(pictures)
     tile = next((tile for most, tile in TILES.items() if beside <= most), LEAST)
-    body = "".join(_body(sheet.layout, jpeg, side))
+    body = "".join(piece for part, first in _numbered(sheet.parts) for piece in _body(part, first, jpeg, side))
     told = [_told(picture, home, target.parent) for picture in pictures]
     lines = "".join(
         f'<p dir="auto"{" class=first" if number == 0 else ""}>{html.escape(line)}</p>'
@@ -37,15 +38,25 @@ def page(sheet: Sheet, jpeg: Jpeg, home: Path, target: Path) -> bytes:
     )
     template = Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     text = template.safe_substitute(
-        title=html.escape(sheet.title), lines=lines, tile=tile, columns=len(sheet.layout.columns) or 1,
+        title=html.escape(sheet.title), lines=lines, tile=tile, columns=columns or 1,
         shape=_shape(pictures), pictures=body,
         told=json.dumps(told, ensure_ascii=False).replace("<", "\\u003c"),
     )  # fmt: skip
     return text.encode("utf-8", "replace")
 
 
-def _body(layout: Layout, jpeg: Jpeg, side: int) -> Iterator[str]:
-    numbers = _numbers(layout)
+def _numbered(parts: Sequence[Layout]) -> Iterator[tuple[Layout, int]]:
+    """Each with the number of its first picture."""
+    first = 0
+    for part in parts:
+        yield part, first
+        first += sum(place.picture is not None for place in part.places)
+
+
+def _body(layout: Layout, first: int, jpeg: Jpeg, side: int) -> Iterator[str]:
+    numbers = _numbers(layout, first)
+    if layout.heading:
+        yield f'<h2 dir="auto">{html.escape(layout.heading)}</h2>'
     if not layout.is_table:
         yield '<div class="flow">'
         yield from (_figure(place, numbers, jpeg, side) for place in layout.places)
@@ -67,10 +78,10 @@ def _body(layout: Layout, jpeg: Jpeg, side: int) -> Iterator[str]:
     yield "</tbody></table></div>"
 
 
-def _numbers(layout: Layout) -> Mapping[tuple[int, int], int]:
+def _numbers(layout: Layout, first: int) -> Mapping[tuple[int, int], int]:
     """The number of each picture, by its place."""
     there = [(place.row, place.column) for place in layout.places if place.picture]
-    return {place: number for number, place in enumerate(there)}
+    return {place: number for number, place in enumerate(there, first)}
 
 
 def _header(scope: str, header: Header) -> str:

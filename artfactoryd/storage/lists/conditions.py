@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from artfactoryd.core.query import PIXELS, Term, unknown
 from artfactoryd.core.searching.fields import BY_NAME, GENERATION, KEYS, RANGES, Kind, parameter
 from artfactoryd.core.searching.values import Number
+from artfactoryd.shelf.arranging.bin import FOLDER as BIN
 from artfactoryd.storage.index import ITEM_MODEL as OF_ITEM
 from artfactoryd.storage.lists import moments
 
@@ -18,6 +19,7 @@ ITEM_MODEL = f"coalesce({OF_ITEM}, {_TOLD.format('t.model')})"
 ORDER_NAME, NOTES = f"coalesce(o.name, {_TOLD.format('t.order_name')})", "coalesce(p.notes, o.notes)"
 SEED, PROVIDER = f"coalesce(i.seed, {_TOLD.format('t.seed')})", f"coalesce(i.provider, {_TOLD.format('t.provider')})"
 JOINED = "LEFT JOIN orders o ON o.id = p.order_id LEFT JOIN item i ON i.order_id = p.order_id AND i.number = p.number"
+BINNED = f"(substr(p.path, 1, {len(BIN)}) = '{BIN}')"  # of a product p: it lies in the bin of the shelf
 _MODELS = "CASE WHEN json_array_length(o.models) = 0 THEN json_array(json(o.model)) ELSE o.models END"  # of an order o
 _ATTEMPT = "(SELECT {} FROM generation_log g WHERE g.id = i.attempt)"
 _SIBLINGS = (  # of the same call
@@ -32,6 +34,7 @@ _INPUTS = (  # the order's files that the item takes
     "WHERE t.type = 'text' AND t.value = json_extract(n.value, '$.value'))"
 )
 _SOURCE = "coalesce(json_extract(n.value, '$.source'), json_extract(n.value, '$.value'))"
+_VARIED = "# % varied (%): product "  # how an order begins that varies a product (core/sidecar_again)
 _COPIED = (
     "FROM json_each(i.outputs) c WHERE json_extract(c.value, '$.id') = p.id "
     "AND json_extract(c.value, '$.reused_from') IS NOT NULL"
@@ -55,6 +58,7 @@ COLUMNS: Mapping[str, str] = {  # one value of a product for each field; the res
     "origin": f"coalesce(o.file || ' ' || coalesce(o.submission, ''), {_TOLD.format('t.origin')})",
 }  # fmt: skip
 FLAG: Mapping[str, str] = {
+    "binned": f"({BINNED} AND NOT EXISTS (SELECT 1 FROM binned b WHERE b.product = p.id AND b.emptied IS NOT NULL))",
     "imported": "p.order_id = ''", "liked": "p.liked = 1",
     "rehearsal": f"coalesce(o.rehearsal, {_TOLD.format('t.rehearsal')}) = 1", "copy": f"EXISTS (SELECT 1 {_COPIED})",
     "damaged": "p.looked <> ''", "replaced": "p.replaced_by IS NOT NULL",
@@ -71,8 +75,10 @@ SETS: Mapping[str, str] = {
 
 
 def all_of(query: str, terms: Sequence[Term], parameters: Collection[str]) -> Condition:
-    """`parameters`: the names of all there are. Raises QueryWrong for a name that is neither theirs nor a field's."""
-    conditions, given = ["1 = 1"], list[object]()
+    """What is in the bin only where that is asked. `parameters`: the names of all there are. Raises QueryWrong for a
+    name that is neither theirs nor a field's."""
+    asks_bin = any(term.key == "is" and term.value == "binned" for term in terms)
+    conditions, given = ["1 = 1" if asks_bin else f"NOT {BINNED}"], list[object]()
     for term in terms:
         check(query, term, parameters)
         condition, values = _of(term, parameters)
@@ -108,7 +114,7 @@ def _of(term: Term, parameters: Collection[str]) -> Condition:
         return moments.within(COLUMNS[field.name], term)
     if field.kind in RANGES:
         assert term.number is not None
-        return _compared(COLUMNS[field.name], term.number)
+        return compared(COLUMNS[field.name], term.number)
     return _texts(COLUMNS[field.name], field.kind, term)
 
 
@@ -125,7 +131,7 @@ def _texts(column: str, kind: Kind, term: Term) -> Condition:
     return f"{column} LIKE ? ESCAPE '\\'", [f"{some}%" if kind is Kind.BEGINS else f"%{some}%"]
 
 
-def _compared(column: str, number: Number) -> Condition:
+def compared(column: str, number: Number) -> Condition:
     ends = [(">" if number.above else ">=", number.low), ("<" if number.below else "<=", number.high)]
     there = [(sign, end) for sign, end in ends if end is not None]
     return " AND ".join(f"{column} {sign} ?" for sign, _ in there), [end for _, end in there]
@@ -172,6 +178,10 @@ def _tag(term: Term) -> Condition:
     return "EXISTS (SELECT 1 FROM product_tag pt WHERE pt.tag = ? AND pt.seq = p.seq)", [term.value]
 
 
+def _collection(term: Term) -> Condition:
+    return "EXISTS (SELECT 1 FROM product_collection pc WHERE pc.collection = ? AND pc.seq = p.seq)", [term.value]
+
+
 def _mime(term: Term) -> Condition:
     """`type:image` and `type:png` both mean image/png."""
     value = _like(term.value.lower())
@@ -203,7 +213,9 @@ def _parent(term: Term) -> Condition:
     some = f"{_like(term.value.lower())}%"
     sql = f"EXISTS (SELECT 1 {_INPUTS} AND {_SOURCE} LIKE ? ESCAPE '\\')"
     told = "EXISTS (SELECT 1 FROM told t, json_each(t.parents) WHERE t.id = p.id AND value LIKE ? ESCAPE '\\')"
-    return f"({sql} OR {told} OR EXISTS (SELECT 1 {_FED} AND u.id LIKE ? ESCAPE '\\'))", [f"product:{some}", some, some]
+    varied = "coalesce(o.document, '') LIKE ? ESCAPE '\\'"
+    values: list[object] = [f"product:{some}", some, some, f"{_VARIED}{some} of order %"]
+    return f"({sql} OR {told} OR EXISTS (SELECT 1 {_FED} AND u.id LIKE ? ESCAPE '\\') OR {varied})", values
 
 
 def _replaces(term: Term) -> Condition:
@@ -218,9 +230,10 @@ def _reused(term: Term) -> Condition:
 
 HAS: Mapping[str, str] = {
     "parent": "(i.parent IS NOT NULL OR coalesce(" + _TOLD.format("t.parents") + ", '[]') <> '[]' "
-    f"OR EXISTS (SELECT 1 {_INPUTS} AND {_SOURCE} LIKE 'product:%'))",
+    f"OR EXISTS (SELECT 1 {_INPUTS} AND {_SOURCE} LIKE 'product:%') OR coalesce(o.document, '') LIKE '{_VARIED}%')",
     "input": f"(i.parent IS NOT NULL OR EXISTS (SELECT 1 {_INPUTS}))",
     "tag": "EXISTS (SELECT 1 FROM product_tag pt WHERE pt.seq = p.seq)",
+    "collection": "EXISTS (SELECT 1 FROM product_collection pc WHERE pc.seq = p.seq)",
     "order": "p.order_id <> ''", "model": f"{ITEM_MODEL} IS NOT NULL", "type": "p.mime IS NOT NULL",
     "token": "json_array_length(i.tokens) > 0", "reused_from": FLAG["copy"],
     "replaces": "EXISTS (SELECT 1 FROM product r WHERE r.order_id = p.order_id AND r.place = p.place "
@@ -249,7 +262,7 @@ def _parameter(term: Term, parameters: Collection[str]) -> Condition:
     tree, path = f"json_tree({SETS[chosen]}, ?) t", _path(name, parameters)
     ways, values = list[str](), list[object]([path])
     if term.number is not None:
-        condition, given = _compared("t.value", term.number)
+        condition, given = compared("t.value", term.number)
         ways.append(f"(t.type IN ('integer', 'real') AND {condition})")
         values += given
     if term.number is None or term.number.low == term.number.high:
@@ -260,7 +273,8 @@ def _parameter(term: Term, parameters: Collection[str]) -> Condition:
 
 
 _KINDS: Mapping[str, Callable[[Term], Condition]] = {
-    "": _words, "order": _order, "model": _model, "tag": _tag, "type": _mime, PIXELS: _pixels, "token": _token,
+    "": _words, "order": _order, "model": _model, "tag": _tag, "collection": _collection,
+    "type": _mime, PIXELS: _pixels, "token": _token,
     "input": _input, "parent": _parent, "replaces": _replaces, "reused_from": _reused,
 }  # fmt: skip
 OF_ORDERS: Mapping[str, Callable[[Term], Condition]] = {  # the same of orders alone

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists.conditions import BINNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,20 @@ def projects(index: Index) -> list[MadeProject]:
         "SELECT project AS name, count(*) AS n FROM product INDEXED BY product_liked WHERE liked = 1 "
         "AND project IS NOT NULL GROUP BY project COLLATE NOCASE"
     )
+    binned = (
+        "SELECT p.project AS name, count(*) AS n, sum(p.liked) AS liked FROM binned b "
+        f"JOIN product p ON p.id = b.product WHERE {BINNED} AND p.project IS NOT NULL GROUP BY p.project COLLATE NOCASE"
+    )
     likes = {row["name"].casefold(): row["n"] for row in index.rows(liked)}
-    return [_project(index, likes.get(row["name"].casefold(), 0), **row) for row in index.rows(sql)]
+    away = {row["name"].casefold(): (row["n"], row["liked"]) for row in index.rows(binned)}
+    return [_project(index, likes, away, **row) for row in index.rows(sql)]
 
 
-def _project(index: Index, liked: int, name: str, products: int, last: int) -> MadeProject:
+def _project(
+    index: Index, likes: Mapping[str, int], away: Mapping[str, tuple[int, int]], name: str, products: int, last: int
+) -> MadeProject:
+    """`away`: how many lie in the bin, and how many of those are liked."""
     made = index.rows("SELECT created_at FROM product WHERE seq = ?", (last,))
-    return MadeProject(name, products, liked, made[0]["created_at"] if made else "")
+    gone, liked = away.get(name.casefold(), (0, 0))
+    liked = likes.get(name.casefold(), 0) - liked
+    return MadeProject(name, products - gone, liked, made[0]["created_at"] if made else "")

@@ -1,7 +1,8 @@
 """Which product a file is, wherever it lies and whatever it is called. Only reads.
 
-Believed in this order: the id that goes along with the file, its path with its sidecar, the one product missing from
-the shelf that had these bytes, the id inside it, and whose bytes they are, or were when they came.
+Believed in this order: the id that goes along with the file, its path with its sidecar, its place in a collection, the
+one product missing from the shelf that had these bytes, the id inside it, and whose bytes they are, or were when they
+came.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from artfactoryd.shelf.reading import read_sidecar
 from artfactoryd.shelf.sidecars import CARD, sidecar_of
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.marks.collected import clone_at
 from artfactoryd.storage.rows import ProductRow
 
 MOST_BYTES = 64 << 20  # of a file in which an id is looked for
@@ -27,10 +29,17 @@ def products_of(home: Home, index: Index, file: Path) -> list[ProductRow]:
     """All that it may be, newest first; one: it is that. None where it is no product of this home, or no plain file."""
     if not _is_file(file):
         return []
-    for product in (product_in(file), _told(home, file)):
+    for product in (product_in(file), _told(home, file), _cloned(home, index, file)):
         if product is not None and (row := index.product(product)) is not None:
             return [row]
     return [] if file.name.endswith(CARD) else by_bytes(home, index, file)
+
+
+def _cloned(home: Home, index: Index, file: Path) -> str | None:
+    """The product that lies there as a clone, in the folder of a collection."""
+    path = Path(os.path.abspath(file))
+    clone = clone_at(index, str(path.relative_to(home.root))) if path.is_relative_to(home.root) else None
+    return clone.product if clone else None
 
 
 def _is_file(path: Path) -> bool:

@@ -10,7 +10,7 @@ from artfactoryd.core.query import Term
 from artfactoryd.core.searching.fields import GENERATION, parameter
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import words
-from artfactoryd.storage.lists.conditions import OF_ORDERS
+from artfactoryd.storage.lists.conditions import OF_ORDERS, compared
 
 LETTERS = 3  # in a row, by which a word is looked up
 FEW, FEW_ORDERS = 2000, 200  # products, and orders, that are looked at one by one rather than all, newest first
@@ -19,6 +19,14 @@ _FIRST = "SELECT min(order_id) FROM product"
 _STRANGE = (  # one step in the lookup for each order
     f"WITH RECURSIVE made (id) AS ({_FIRST} UNION ALL SELECT ({_FIRST} WHERE order_id > made.id) FROM made "
     "WHERE made.id IS NOT NULL) SELECT id FROM made WHERE id > '' AND id NOT IN (SELECT id FROM orders)"
+)
+_OF_ITEMS = (
+    "item n INDEXED BY item_seed CROSS JOIN product p ON p.order_id = n.order_id AND p.number = n.number "
+    "AND p.place BETWEEN n.first_index AND n.first_index + n.asked - 1"
+)
+_OF_CARDS = "told n INDEXED BY told_seed CROSS JOIN product p ON p.id = n.id"
+_NO_SEED = (
+    "NOT EXISTS (SELECT 1 FROM item m WHERE m.order_id = p.order_id AND m.number = p.number AND m.seed IS NOT NULL)"
 )
 
 
@@ -43,7 +51,7 @@ _UNSEARCHED = Source("unsearched u CROSS JOIN product p ON p.seq = u.seq", "u.se
 def sources(index: Index, terms: Sequence[Term]) -> list[Source]:
     """No product is in two of them."""
     asked = [term for term in terms if not term.negated]
-    if few := _of_few_orders(index, asked) or _by_beginning(index, asked):
+    if few := _of_few_orders(index, asked) or _by_beginning(index, asked) or _by_seed(index, asked):
         return few
     single = [*_by_words(index, asked), *_by_tags(asked), *_by_project(asked), *_by_flags(asked)]
     ways = [*([source] for source in single), *_by_rating(asked)]
@@ -85,6 +93,20 @@ def _by_beginning(index: Index, asked: Sequence[Term]) -> list[Source]:
     return []
 
 
+def _by_seed(index: Index, asked: Sequence[Term]) -> list[Source]:
+    """By the item's seed, or where its order is not known by what the sidecar tells; where few have it."""
+    for term in asked:
+        if term.key == "seed" and term.number is not None:
+            condition, values = compared("n.seed", term.number)
+            ways = [
+                Source(_OF_ITEMS, "+p.seq", condition, tuple(values)),
+                Source(_OF_CARDS, "+p.seq", f"{condition} AND {_NO_SEED}", tuple(values)),
+            ]
+            if sum(way.measured(index, FEW) for way in ways) < FEW:
+                return ways
+    return []
+
+
 def _by_flags(asked: Sequence[Term]) -> list[Source]:
     liked = [term for term in asked if term.key == "is" and term.value == "liked"]
     imported = any(term.key == "is" and term.value == "imported" for term in asked)
@@ -106,8 +128,11 @@ def _by_rating(asked: Sequence[Term]) -> list[list[Source]]:
 
 
 def _by_tags(asked: Sequence[Term]) -> list[Source]:
-    tables = "product_tag t CROSS JOIN product p ON p.seq = t.seq"
-    return [Source(tables, "t.seq", "t.tag = ?", (term.value,)) for term in asked if term.key.lower() == "tag"]
+    return [
+        Source(f"product_{key} t CROSS JOIN product p ON p.seq = t.seq", "t.seq", f"t.{key} = ?", (term.value,))
+        for term in asked
+        if (key := term.key.lower()) in ("tag", "collection")
+    ]
 
 
 def _by_project(asked: Sequence[Term]) -> list[Source]:

@@ -15,24 +15,27 @@ from artfactoryd.storage.rows import ProductRow
 if TYPE_CHECKING:  # whoever only looks does not load the kinds of lines
     from artfactoryd.storage.events import Mark
 
-SAYS = "liked = ?, tags = ?, rating = ?, notes = ?"
+SAYS = "liked = ?, tags = ?, rating = ?, notes = ?, collections = coalesce(?, collections)"
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Of one product, whole. `tags`, `notes`: None for those of its order."""
+    """Of one product, whole. `tags`, `notes`: None for those of its order; `collections`: None where it never was in
+    one."""
 
     liked: bool
     tags: list[str] | None
     rating: int | None
     notes: str | None
+    collections: list[str] | None = None
 
     @classmethod
     def of(cls, row: ProductRow) -> Said:
-        return cls(row.liked, row.tags, row.rating, row.notes)
+        return cls(row.liked, row.tags, row.rating, row.notes, row.collections)
 
     def to_json(self) -> Json:
-        return {"liked": self.liked, "tags": self.tags, "rating": self.rating, "notes": self.notes}
+        told = {"liked": self.liked, "tags": self.tags, "rating": self.rating, "notes": self.notes}
+        return told if self.collections is None else {**told, "collections": self.collections}
 
 
 def mark(index: Index, event: Mark) -> None:
@@ -42,6 +45,7 @@ def mark(index: Index, event: Mark) -> None:
         return
     before = None if event.undoes or not event.command else strict_json.dumps(Said.of(product).to_json())
     line, tags = line_id(event), strict_json.dumps(list(event.tags))
+    collections = None if event.collections is None else strict_json.dumps(list(event.collections))
     index.run(
         "INSERT INTO marking (id, command, product, before) VALUES (?, ?, ?, ?)",
         line, event.command, product.id, before,
@@ -51,7 +55,7 @@ def mark(index: Index, event: Mark) -> None:
         index.run(sql, event.undoes, product.id)
     index.run(
         f"UPDATE product SET {SAYS}, mark = ?, found = 0, unwritten = 1 WHERE id = ?",
-        int(event.liked), tags, event.rating, event.notes, line, product.id,
+        int(event.liked), tags, event.rating, event.notes, collections, line, product.id,
     )  # fmt: skip
     if product.liked and not event.liked:
         dependencies.call_off(index, product)

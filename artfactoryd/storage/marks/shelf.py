@@ -8,22 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from artfactoryd.core import strict_json
 from artfactoryd.storage import dependencies
 from artfactoryd.storage.index import Index
 
 _OF_ORDER = "(SELECT {column} FROM orders o WHERE o.id = p.order_id)"
 _BY_HAND = (  # nobody marked it by a command, and its sidecar says more than its order does
-    "(p.mark IS NULL AND f.mark IS NULL AND (f.liked = 1 OR f.rating IS NOT NULL "
+    "(p.mark IS NULL AND f.mark IS NULL AND (f.liked = 1 OR f.rating IS NOT NULL OR f.collections IS NOT NULL "
     f"OR f.tags IS NOT coalesce({_OF_ORDER.format(column='tags')}, f.tags) "
     f"OR f.notes IS NOT coalesce({_OF_ORDER.format(column='notes')}, f.notes)))"
 )
 _COUNTS = (
     "SELECT p.id, p.liked AS was_liked, p.found AS was_found, f.liked AS is_liked, f.tags AS own_tags, f.rating, "
-    "f.notes, f.mark FROM found f JOIN product p ON p.id = f.id AND p.path = f.path WHERE f.liked IS NOT NULL AND "
+    "f.notes, f.collections, f.mark FROM found f JOIN product p ON p.id = f.id AND p.path = f.path "
+    "WHERE f.liked IS NOT NULL AND "
     "((f.mark > coalesce(p.mark, '') AND NOT EXISTS (SELECT 1 FROM marking m WHERE m.product = p.id AND m.id = f.mark))"
     f" OR {_BY_HAND})"
 )
-_SAYS = "UPDATE product SET liked = ?, tags = ?, rating = ?, notes = ?, mark = ?, found = ?, unwritten = 0 WHERE id = ?"
+_SAYS = (
+    "UPDATE product SET liked = ?, tags = ?, rating = ?, notes = ?, collections = ?, mark = ?, found = ?, "
+    "unwritten = 0 WHERE id = ?"
+)
 _HERE = "FROM found f WHERE f.id = product.id AND f.path = product.path"
 
 
@@ -40,9 +45,10 @@ def take_in(index: Index) -> Iterator[str]:
     called_off = [row["id"] for row in rows if row["was_liked"] and not row["is_liked"]]
     products = [product for name in called_off if (product := index.product(name)) is not None]
     values = [
-        (row["is_liked"], row["own_tags"], row["rating"], row["notes"], row["mark"] or "", is_found, row["id"])
+        (row["is_liked"], row["own_tags"], row["rating"], row["notes"], _listed(row["collections"]), row["mark"] or "",
+         is_found, row["id"])
         for row, is_found in zip(rows, found, strict=True)
-    ]
+    ]  # fmt: skip
     if values:
         index.add(_SAYS, values)
     for product in products:
@@ -53,6 +59,10 @@ def take_in(index: Index) -> Iterator[str]:
     if rows:
         yield f"{len(rows)} products carry marks that the ledger does not tell of; they are taken from the shelf."
     yield from _waiting(index)
+
+
+def _listed(collections: list[str] | None) -> str | None:
+    return None if collections is None else strict_json.dumps(collections)
 
 
 def _waiting(index: Index) -> Iterator[str]:

@@ -11,11 +11,13 @@ from artfactoryd.storage.marks.applied import Said
 
 @dataclass(frozen=True, slots=True)
 class Undoable:
-    """One command that marked products, by id and name. `before`: by their ids."""
+    """One command that marked products, by id and name. `before`: by their ids; `places`: of those that it put into
+    the bin or took out of it, where they lay, in the home."""
 
     command: str
     name: str
     before: dict[str, Said]
+    places: dict[str, str]
 
 
 def last(index: Index) -> Undoable | None:
@@ -28,9 +30,7 @@ def last(index: Index) -> Undoable | None:
     if row is None:
         return None
     sql = "SELECT product, before FROM marking WHERE command = ? AND before IS NOT NULL"
-    before = {one["product"]: _said(one["before"]) for one in index.rows(sql, (row["command"],))}
-    return Undoable(row["command"], row["name"] or "the last mark", before)
-
-
-def _said(before: str) -> Said:
-    return Said(**strict_json.loads(before.encode()))
+    told = {one["product"]: strict_json.loads(one["before"].encode()) for one in index.rows(sql, (row["command"],))}
+    places = {product: before["path"] for product, before in told.items() if "path" in before}
+    before = {product: Said(**before) for product, before in told.items() if product not in places}
+    return Undoable(row["command"], row["name"] or "the last mark", before, places)

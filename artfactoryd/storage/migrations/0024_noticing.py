@@ -17,7 +17,8 @@ STEPS = (
     "gone INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID",
     "CREATE INDEX shelf_state_missing ON shelf_state (product) WHERE missing IS NOT NULL",
     "CREATE TRIGGER product_moved AFTER UPDATE OF path ON product WHEN NEW.path IS NOT OLD.path BEGIN "
-    f"UPDATE product SET project = {PROJECT} WHERE id = NEW.id AND NEW.path LIKE 'Projects/%/%'; "
+    f"UPDATE product SET project = {PROJECT} WHERE id = NEW.id AND NEW.path LIKE 'Projects/%/%' "
+    "AND NEW.path NOT LIKE 'Projects/.%'; "
     "INSERT OR IGNORE INTO unsearched (seq) VALUES (NEW.seq); END",
     "CREATE TRIGGER product_unlaid AFTER DELETE ON product BEGIN DELETE FROM shelf_state WHERE product = OLD.id; END",
 )

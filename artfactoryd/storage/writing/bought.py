@@ -12,9 +12,14 @@ from artfactoryd.storage.index import Index
 
 TOTAL = "bought"  # in meta: the micro-dollars and the attempts, all together
 OF_ORDER = "bought:"  # in meta, before the id of an order that is known: by its items' numbers the micro-dollars
+_OF_NONE = (  # of `found` and of what was made on the way to it and not kept
+    "SELECT order_id, number, asked_at, day, cost FROM found WHERE cost > 0 AND id NOT IN (SELECT id FROM product) "
+    "UNION ALL SELECT order_id, number, asked_at, day, cost FROM unkept WHERE cost > 0 "
+    "AND id NOT IN (SELECT id FROM interim)"
+)
 _UNTOLD = (
-    "SELECT f.order_id, f.number, min(f.day) AS day, max(f.cost) AS cost FROM found f WHERE f.cost > 0 "
-    "AND f.id NOT IN (SELECT id FROM product) AND NOT EXISTS (SELECT 1 FROM generation_log g "
+    f"SELECT f.order_id, f.number, min(f.day) AS day, max(f.cost) AS cost FROM ({_OF_NONE}) f "
+    "WHERE NOT EXISTS (SELECT 1 FROM generation_log g "
     "WHERE g.order_id = f.order_id AND g.number = f.number AND g.asked_at = f.asked_at) "
     "GROUP BY f.order_id, f.number, f.asked_at"
 )  # an attempt counts once, with all that it delivered

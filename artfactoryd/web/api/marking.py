@@ -1,5 +1,5 @@
-"""What a person says of products: liked, rated, tagged, noted, and taken back. A like that sends something on is asked
-about once more, with the sum."""
+"""What a person says of products: liked, rated, tagged, noted, collected, and taken back. A like that sends something
+on is asked about once more, with the sum."""
 
 from __future__ import annotations
 
@@ -31,6 +31,12 @@ class Tags(JsonObject):
 
 
 @dataclass(frozen=True, slots=True)
+class Collections(JsonObject):
+    add: Sequence[str] = ()
+    remove: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Marks(JsonObject):
     """What is to be different from now on. `rating`: 0 to 5, or null for none; `id` and `confirm_usd`: as of Word."""
 
@@ -39,7 +45,16 @@ class Marks(JsonObject):
     rating: int | None = None
     notes: str = ""
     tags: Tags = field(default_factory=Tags)
+    collections: Collections = field(default_factory=Collections)
     confirm_usd: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Binned(JsonObject):
+    """`restore`: out of the bin; `id`: as of Word."""
+
+    id: str = ""
+    restore: bool = False
 
 
 class Marking:
@@ -47,10 +62,12 @@ class Marking:
         self._front = front
 
     def routes(self) -> Iterator[Route]:
-        words = "Like, rate, tag and note a product; what is left out stays."
+        words = "Like, rate, tag, note and collect a product; what is left out stays."
         yield Route(
             "POST", "/api/v1/products/{product_id}/marks", self.marks, Answer, words, (), Marks, pace=Pace.WRITE
         )
+        words = "Put a product into the bin of the shelf, for 30 days, or take it out of it."
+        yield Route("POST", "/api/v1/products/{product_id}/bin", self.bin, Answer, words, (), Binned, pace=Pace.WRITE)
         words = "Take back what was said last of products."
         yield Route("POST", "/api/v1/undo", self.undo, Answer, words, (), Word, pace=Pace.WRITE)
 
@@ -60,7 +77,7 @@ class Marking:
         product = await self._front.reads.ask(lambda index: naming.product_named(index, given).id)
         commands = list(_commands(word))
         if not commands:
-            raise Refused(400, "No mark", "Say liked, rating, notes or tags.")
+            raise Refused(400, "No mark", "Say liked, rating, notes, tags or collections.")
         if is_on(word.get("liked")):
             await self._check_sum(request, word, [product], {"liked": "true"})
         texts = []
@@ -71,6 +88,14 @@ class Marking:
         if wants_page(request):
             raise web.HTTPSeeOther(f"/pictures/{product}")
         return as_json(Answer(True, texts[-1]))
+
+    async def bin(self, request: web.Request, query: Query) -> web.StreamResponse:
+        word, given = await read_body(request, Binned), request.match_info["product_id"]
+        product = await self._front.reads.ask(lambda index: naming.product_named(index, given).id)
+        told = await tell(self._front, "bin", word, {"products": [product], "restore": is_on(word.get("restore"))})
+        if wants_page(request):
+            raise web.HTTPSeeOther(f"/pictures/{product}")
+        return as_json(Answer(True, told["text"]))
 
     async def undo(self, request: web.Request, query: Query) -> web.StreamResponse:
         word = await read_body(request, Word)
@@ -102,12 +127,23 @@ def _commands(word: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "rate", {"rating": None if rating in (None, "") else _number(rating)}
     if "notes" in word:
         yield "note", {"notes": str(word["notes"] or "")}
-    tags = word.get("tags") or {}
-    if not isinstance(tags, dict) or not all(_are_names(tags.get(key, [])) for key in ("add", "remove")):
-        raise Refused(400, "Not such tags", 'Tags are {"add": ["one"], "remove": ["other"]}.')
-    changes = [f"+{tag}" for tag in tags.get("add", [])] + [f"-{tag}" for tag in tags.get("remove", [])]
-    if changes:
+    on, off = _changes(word, "tags")
+    if changes := [f"+{tag}" for tag in on] + [f"-{tag}" for tag in off]:
         yield "tag", {"changes": changes}
+    into, out = _changes(word, "collections")
+    yield from (
+        ("collect", {"collection": name, "off": is_off})
+        for names, is_off in ((into, False), (out, True))
+        for name in names
+    )
+
+
+def _changes(word: Mapping[str, Any], key: str) -> tuple[Sequence[str], Sequence[str]]:
+    """What is added, and what is removed."""
+    given = word.get(key) or {}
+    if not isinstance(given, dict) or not all(_are_names(given.get(name, [])) for name in ("add", "remove")):
+        raise Refused(400, f"Not such {key}", f'{key.capitalize()} are {{"add": ["one"], "remove": ["other"]}}.')
+    return given.get("add", []), given.get("remove", [])
 
 
 def _are_names(value: object) -> bool:

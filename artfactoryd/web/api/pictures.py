@@ -55,9 +55,11 @@ class Pictures:
         return if_new(request, web.Response(body=data, content_type="image/jpeg"), tag, LASTS)
 
     async def _read(self, row: ProductRow, size: int) -> bytes | None:
-        """Made where it was taken out of the cache; what was not looked at yet has its turn soon."""
+        """Made where it was taken out of the cache; what was not looked at yet has its turn soon, unless it is one of
+        a whole folder that was imported."""
         data = await asyncio.to_thread(self._cache.read, row.sha256, size)
-        if data is not None or row.looked is None or not has_thumbnail(row.mime):
+        is_next = row.looked is None and row.order_id
+        if data is not None or is_next or not has_thumbnail(row.mime):
             return data
         async with asyncio.timeout(PATIENCE):
             await self._front.app.execution.later.show(row)

@@ -1,4 +1,4 @@
-// One picture at a time over the page, or two side by side: arrows look, 1-5 rate, L likes, X leaves out, U takes back.
+// One picture at a time over the page, or two side by side: arrows look, 1-5 rate, L likes, X leaves out, B bins, U takes back.
 "use strict";
 
 const viewer = byId("viewer"), stage = viewer.querySelector(".stage");
@@ -60,6 +60,12 @@ async function press(key) {
   if (key === "ArrowLeft") return step(-1);
   if (key === "l") return word({ liked: !facts().liked });
   if (key === "x") return word({ tags: facts().out ? { remove: [OUT] } : { add: [OUT] } }, !facts().out);
+  if (key === "b") {
+    const all = tiles(), next = all[all.indexOf(tileOf(current)) + 1];
+    await tell("/api/v1/products/" + current + "/bin", {});
+    look();
+    return next ? show(next.dataset.id) : viewer.close();
+  }
   if (key === "0") return word({ rating: null });
   if (/^[1-5]$/.test(key)) return word({ rating: Number(key) }, true);
   if (key === "u") return tell("/api/v1/undo", {}).then(() => changed(stage.querySelector(".picture:last-child")));
@@ -81,7 +87,7 @@ document.addEventListener("keydown", (event) => {
   if (event.metaKey || event.ctrlKey || event.altKey || event.target.closest("input, textarea, #ask")) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (viewer.open) {
-    if (!/^(ArrowRight|ArrowLeft|[lxcu0-5])$/.test(key)) return;
+    if (!/^(ArrowRight|ArrowLeft|[lxbcu0-5])$/.test(key)) return;
     event.preventDefault();
     press(key).catch(lost);
   } else if (key === "/" ) {

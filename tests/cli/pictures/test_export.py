@@ -17,7 +17,9 @@ from PIL import Image
 
 from artfactoryd.cli import main
 from artfactoryd.shelf.exporting import folder
+from artfactoryd.shelf.inside.foreign import written_in
 from tests.homes import TestHome, card_of
+from tests.shelf.inside.carriers import pixels
 from tests.works import at_work, order, quick
 
 __all__ = ["quick"]
@@ -62,7 +64,11 @@ def test_products_are_handed_out_and_an_export_goes_on_where_it_ended(stocked: T
     assert rows.keys() == {"a-red-car.png", "a-red-car-2.png", "a-blue-car.png", "a-green-car-2.png"}
     assert (target / "a-green-car.png").read_bytes() == b"a person's own"
     for name, row in rows.items():
-        assert (target / name).read_bytes() == (stocked.root / row["path"]).read_bytes()
+        on_shelf, out = (stocked.root / row["path"]).read_bytes(), (target / name).read_bytes()
+        told = written_in(target / name)  # tags that it has now are inside; without any it is the same file
+        assert (out != on_shelf) == bool(row["tags"])
+        assert set(told.tags) == {row["project"], row["tags"]} - {""}
+        assert str(told.rating or "") == row["rating"] and pixels(out) == pixels(on_shelf)
     assert (rows["a-red-car.png"]["rating"], rows["a-blue-car.png"]["rating"]) == ("5", "")
     assert rows["a-blue-car.png"]["tags"] == "fast" and rows["a-red-car-2.png"]["project"] == "more"
     before = {path.name: path.stat().st_ino for path in target.glob("*.png")}
@@ -89,7 +95,7 @@ def test_pictures_are_converted_made_smaller_named_and_packed(stocked: TestHome,
         picture = Image.open(io.BytesIO(packed.read("cars/01-a-red-car.jpg")))
         card = json.loads(packed.read("cars/01-a-red-car.jpg.json"))
     assert "a red car\nSteps: 1, Sampler: fake" in picture.getexif().get_ifd(0x8769)[0x9286][8:].decode("utf-16-be")
-    assert (picture.format, max(picture.size)) == ("JPEG", 4)
+    assert (picture.format, max(picture.size)) == ("JPEG", 4) and b"<xmp:Rating>5" in picture.info["xmp"]
     assert (card["rating"], card["parameters"]["generation"]["prompt"]) == (5, "a red car")
     assert len(names) == 9 and "more/04-a-green-car.jpg" in names
     assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == ["out.zip"]
@@ -109,6 +115,13 @@ def test_words_are_taken_out_and_what_does_not_go_is_said(stocked: TestHome, tmp
             path.write_bytes(data)
     assert said["exported"] == 2 and len(said["failed"]) == 2
     _as_they_lie(tmp_path / "out")
+    tagged = next(path for path in paths if "Projects/cars/" in str(path))
+    whole = tagged.read_bytes()
+    tagged.write_bytes(b"no picture any more")
+    try:
+        assert "stand in manifest.csv alone" in export(stocked, "--all", "--to", str(tmp_path / "odd"))
+    finally:
+        tagged.write_bytes(whole)
     edited = Image.new("RGB", (3, 5))
     edited.save(paths[0])
     try:

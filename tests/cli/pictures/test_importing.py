@@ -16,7 +16,10 @@ from click.testing import CliRunner, Result
 from artfactoryd import schema
 from artfactoryd.cli import main
 from artfactoryd.cli.pictures import importing
+from artfactoryd.shelf.thumbnails import cache
+from artfactoryd.shelf.thumbnails.cache import Cache
 from artfactoryd.storage import rebuild
+from tests.execution.shelving.test_later import spoiled
 from tests.homes import TestHome, card_of
 from tests.shelf.inside import others
 from tests.works import quick
@@ -101,8 +104,11 @@ def test_a_folder_of_pictures_is_imported_found_by_prompt_and_survives_the_loss_
 
 
 def test_what_lies_in_the_sidecar_is_as_it_was_and_nothing_is_bought_by_it(home: TestHome, tmp_path: Path) -> None:
-    top = folder(tmp_path, PICTURES)
+    top = folder(tmp_path, PICTURES | {"spoiled.png": spoiled()})
     told(home, "import", str(top), "--project", "old art")
+    sheet = tmp_path / "sheet.html"
+    told(home, "sheet", "is:imported", "--to", str(sheet))
+    assert sheet.read_text().count("<img src") == 5 and "has just come" not in sheet.read_text()
     (product,) = home.home.projects.rglob("comfy.png")
     assert product.parent.name == "imported" and product.parts[-4] == "old art"
     assert product.read_bytes() == PICTURES["comfy.png"] and product.stat().st_mtime == MADE
@@ -116,6 +122,9 @@ def test_what_lies_in_the_sidecar_is_as_it_was_and_nothing_is_bought_by_it(home:
     shutil.copy(card_of(product), home.home.inbox / "comfy.png.json")
     told(home, "once", code=1)
     assert "was imported" in (home.home.rejected / "comfy.png.json.error.txt").read_text()
+    thumbnails = Cache(home.home.private / cache.FOLDER)  # what was imported was looked at by then as what is made is
+    whole = [hashlib.sha256(content).hexdigest() for content in PICTURES.values()]
+    assert all(map(thumbnails.has, whole)) and paths(home, "is:damaged") == ["spoiled.png"]
     (elsewhere,) = home.home.projects.rglob("invoke.png")
     assert elsewhere.parent.name == "inputs-1"  # pictures of an order lie in a folder of that name
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -201,7 +202,7 @@ async def test_what_trips_others_up(home: TestHome, monkeypatch: Patch) -> None:
 
         for place in (folder.with_name("there"), folder, folder.with_name("CARS"), folder):
             next(path for path in folder.parent.iterdir() if path.is_dir()).rename(place)
-            await works.until(lambda place=place: lie_in(place))
+            await works.until(partial(lie_in, place))
         red = next(folder.glob("*red*"))
         os.setxattr(red, "user.xdg.tags", b"seen")  # changes no folder's time
         await works.until(lambda: any(row.tags == ["seen"] for row in works.house.books.index.newest_products(2)))

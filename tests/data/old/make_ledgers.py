@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -328,6 +330,23 @@ def restored(home: OldProgram) -> None:
     home.once()
 
 
+def arranged(home: OldProgram) -> None:
+    """Collected, put into the bin, taken back, and taken away for good. Of the first release that tells of it, like its
+    rows."""
+    home.make("cars", order("A [red,blue,green] car", "sketch", "local", parameters=SMALL))
+    home.call("collect", "red", "best")
+    home.call("collect", "car", "all")
+    home.call("undo")
+    home.call("bin", "red")
+    home.call("undo")
+    home.call("bin", "blue")
+    home.call("bin", "--restore", "blue")
+    home.call("bin", "green")
+    with closing(sqlite3.connect(home.root / ".artfactory/index.sqlite3")) as index, index:
+        index.execute("UPDATE binned SET at = '2020-01-01T00:00:00.000Z'")
+    home.once()
+
+
 def early(home: OldProgram) -> None:
     """What the program could do from its first days on."""
     plain = {"provider": "replicate", "model": SCHNELL}
@@ -354,7 +373,7 @@ def early(home: OldProgram) -> None:
 
 
 SCENES: tuple[Callable[[OldProgram], None], ...] = (
-    orders, held, unpriced, failures, cancelled, doubts, stops, stages, reuse, bills, providers, restored,
+    orders, held, unpriced, failures, cancelled, doubts, stops, stages, reuse, bills, providers, restored, arranged,
 )  # fmt: skip
 
 

@@ -85,7 +85,7 @@ async def test_what_the_disk_refuses_beside_a_product_is_said_as_it_is(
         blue_id, red_id = (row.id for row in works.house.books.index.newest_products(2))
         xmp.beside(red).mkdir()
         await works.tell("rate", products=[red_id], rating=4)
-        assert told(home)[0]["rating"] == 4 and "is not ours" in caplog.text and "does not say" not in caplog.text
+        assert told(home)[0]["rating"] == 4 and "is no XMP" in caplog.text and "does not say" not in caplog.text
         with monkeypatch.context() as patch:
             patch.setattr(xmp, "keep", Mock(side_effect=PermissionError(errno.EACCES, "no")))
             await works.tell("rate", products=[blue_id], rating=3)

@@ -304,6 +304,22 @@ async def test_what_is_flagged_and_what_a_stage_is_fed_with_is_decoded_before_it
         assert [line["products"][0]["looked"] for line in works.lines("settlement")[1:2]] == [""]
 
 
+async def test_all_that_earlier_runs_left_is_waited_for_however_much_it_is(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        made = await works.make(order("a car"))
+        index, columns = works.house.books.index, "order_id, number, place, path, sha256, bytes, mime, created_at"
+        sql = (
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300) "
+            f"INSERT INTO product (id, {columns}) SELECT 'old' || i, {columns} FROM n, product"
+        )
+        await works.house.books.note(lambda index: index.add(sql, [()]))
+        assert not looks.are_owed(index, [made[::-1]], ()) and looks.are_owed(index, [made], ())
+        assert looks.are_owed(index, None, [f"old{n}" for n in range(1, 300)])
+        works.execution.later.wake()
+        await works.rests()
+        assert looks.count(index) == 0
+
+
 async def test_what_is_no_picture_is_not_owed_a_look(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch) as works:
         gives(works, b"a cat on a mat", "cat.txt")

@@ -13,6 +13,7 @@ from artfactoryd.core.foreign import a1111
 from artfactoryd.core.foreign.reading import AUTO, PLAIN, told_by
 from artfactoryd.core.foreign.told import Told
 from artfactoryd.shelf.inside.foreign import written_in
+from artfactoryd.shelf.inside.merging import Marks, described
 from tests.shelf.inside import others
 
 FOX = {
@@ -74,10 +75,9 @@ def test_words_rating_and_tags_beside_a_picture_are_taken(tmp_path: Path) -> Non
     path.write_bytes(others.png({"Description": "a sketch of mine"}))
     assert told_by(written_in(path).words, AUTO) == Told(PLAIN, notes="a sketch of mine")
     path.with_suffix(".txt").write_text("a caption, for training")
-    tags = "<dc:subject><rdf:Bag><rdf:li>sea</rdf:li><rdf:li>gulls</rdf:li></rdf:Bag></dc:subject>"
-    (tmp_path / "a.png.xmp").write_text(f"<x:xmpmeta xmp:Rating='4'>{tags}</x:xmpmeta>")
+    (tmp_path / "a.png.xmp").write_bytes(described(Marks(4, ("sea & sand", "birds/gulls"))))
     written = written_in(path)
-    assert (written.rating, written.tags) == (4, ("sea", "gulls"))
+    assert (written.rating, written.tags) == (4, ("sea & sand", "birds/gulls"))
     assert told_by(written.words, AUTO).parameters == {"prompt": "a caption, for training"}
     path.with_suffix(".txt").write_text(others.A1111)
     assert told_by(written.words, AUTO).tool == PLAIN

@@ -246,7 +246,7 @@ def test_each_item_has_the_model_of_its_own(index: Index) -> None:
 
 
 UNKNOWN = [
-    ("red collection:5", 5, "collection: cannot be asked for yet"),
+    ("red duration:5", 5, "duration: cannot be asked for yet"),
     ("widht:512", 1, "Did you mean width?"),
     ("red -guidence:3", 6, "Did you mean guidance?"),
     ("GUIDANCE:3", 1, "Did you mean guidance?"),
@@ -320,12 +320,14 @@ LOOKED_UP = [  # a query, and by which lookup its products are reached
     ("prompt:car before:7d", "VIRTUAL TABLE INDEX"),
     ("id:0", "sqlite_autoindex_product_1"),
     ("order:first", "product_order_id_place"),
+    ("seed:7", "product_order_id_place (order_id=? AND place>? AND place<?)"),
+    ("seed:5..9 guidance:>3", "item_seed (seed>"),
 ]
 
 
 @pytest.mark.parametrize(("query", "lookup"), LOOKED_UP, ids=[query or "nothing" for query, _ in LOOKED_UP])
 def test_no_question_goes_through_a_table_or_sorts_one(index: Index, query: str, lookup: str) -> None:
-    """The only ones that are sorted are the products of few orders, or few of one beginning of an id."""
+    """The only ones that are sorted are the products of few orders or seeds, or few of one beginning of an id."""
     terms = read_query(query)
     wanted, values = all_of(query, terms, ["prompt", "guidance"])
     with taken_in(index, 4):
@@ -335,7 +337,7 @@ def test_no_question_goes_through_a_table_or_sorts_one(index: Index, query: str,
             plans.append([row["detail"] for row in index.rows(sql, (*source.values, 0, 1, *values, 50))])
     outer = [[step for step in plan if not step.startswith(("SCAN json", "SCAN t ", "LIST SUB"))] for plan in plans]
     assert lookup in "\n".join(plans[0]), plans
-    few = query.startswith(("id:", "order:"))
+    few = query.startswith(("id:", "order:", "seed:"))
     for step in (step for plan in outer for step in plan):
         assert few or "TEMP B-TREE" not in step
         assert not step.startswith("SCAN") or "INDEX" in step or step.startswith(("SCAN u", "SCAN few")), plans

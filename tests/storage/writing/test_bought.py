@@ -75,6 +75,24 @@ async def test_what_the_ledger_does_not_tell_of_counts_until_it_does(
         assert counted(works) == [3 * PRICE] * 2 and works.fake.calls() == []
 
 
+async def test_what_stages_made_and_did_not_keep_counts_by_what_came_of_it(home: TestHome, monkeypatch: Patch) -> None:
+    """Two pictures of 0.01, of each an unkept one of 0.02, of each again one of 0.02, whose stage came in between."""
+    editor = {"provider": "other", "model": "editor"}
+    then = [{"id": "half", "keep": False, **editor}, {"id": "whole", **editor, "parameters": {"strength": [1, 2]}}]
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order(CARS, then=then))
+        spent = counted(works)
+        assert spent == [2 * (PRICE + 2 * PRICE + 4 * PRICE)] * 2
+    for lost in (home.home.private, home.home.ledger):
+        shutil.rmtree(lost)
+    home.home.make()
+    async with at_work(home, monkeypatch) as works:
+        await works.rests()
+        assert counted(works) == spent and works.fake.calls() == works.other.calls() == []
+    with home.home.lock("reindex") as held:
+        assert "$0.14 were spent by what sidecars tell" in rebuild.reindex(held, expander, now).text()
+
+
 AT = "2026-11-30T12:00:00.000Z"
 CARD: dict[str, Any] = {
     "order": {"id": "o"}, "item": {"index": 1}, "provider": "fake", "created_at": AT, "rehearsal": False,

@@ -25,7 +25,17 @@ async def test_marks_are_given_by_a_browser_and_a_program_and_bad_ones_are_refus
         assert (shown["liked"], shown["rating"], shown["tags"]) == (True, 4, ["good", "rejected"])
         assert (await visitor.tell(address, rating=None)).status == 200
         assert (await visitor.ask(f"/api/v1/products/{product.id}")).json["rating"] is None
-        for word in ({}, {"rating": 6}, {"rating": "good"}, {"tags": ["a"]}, {"tags": {"add": [""]}}):
+        assert (await visitor.tell(address, collections={"add": ["best", "all"], "remove": ["all"]})).status == 200
+        assert (await visitor.ask(f"/api/v1/products/{product.id}")).json["collections"] == ["best"]
+        away = f"/api/v1/products/{product.id}/bin"
+        assert (await visitor.press(away)).status == 200
+        assert (await visitor.ask(f"/api/v1/products/{product.id}")).json["binned"] is True
+        assert (await visitor.ask("/api/v1/products?query=car")).json["products"] == []
+        assert b"Out of the bin" in (await visitor.ask(f"/pictures/{product.id}")).body
+        assert (await visitor.tell(away, restore=True)).status == 200
+        assert (await visitor.ask("/api/v1/products?query=car")).json["products"][0]["binned"] is False
+        nowhere = ({"collections": ["best"]}, {"collections": {"add": [" "]}}, {"collections": {"add": ["a/b"]}})
+        for word in ({}, {"rating": 6}, {"rating": "good"}, {"tags": ["a"]}, {"tags": {"add": [""]}}, *nowhere):
             assert (await visitor.tell(address, **word)).status == 400, word
         form = {"form_token": visitor.form_token, "liked": "false"}
         plain = await visitor.ask(address, "POST", data=form, headers={"Accept": "text/html"})

@@ -1,0 +1,1 @@
+"""Products arranged by a person: their clones in the folders of collections."""

@@ -1,0 +1,130 @@
+"""A person changes the folders of collections, with the daemon at work and between two runs of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from artfactoryd.storage.rows import ProductRow
+from tests.homes import TestHome, card_of
+from tests.pictures import draw
+from tests.works import Works, at_work, order, quick
+
+__all__ = ["quick"]
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+def members(works: Works, name: str = "best") -> set[str]:
+    """The prompts, or names of files, of what is in a collection, and whether each has just one clone."""
+    rows = [row for row in works.house.books.index.newest_products(99) if name in (row.collections or ())]
+    return {Path(row.path).stem.split("-", 1)[-1].rsplit("-", 1)[0] for row in rows}
+
+
+def settled(works: Works, folder: Path, names: set[str], inside: set[str]) -> Callable[[], bool]:
+    def is_so() -> bool:
+        lying = {path.name for path in folder.iterdir() if not path.name.startswith(".")} if folder.is_dir() else set()
+        return (members(works, folder.name), lying) == (names, inside)
+
+    return is_so
+
+
+def is_cloned(product: Path, folder: Path) -> bool:
+    """It lies in its place, and another file of its name there."""
+    with suppress(FileNotFoundError):  # it is on its way
+        return not product.samefile(folder / product.name)
+    return False
+
+
+async def test_what_is_dropped_there_joins_and_what_is_taken_away_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = TestHome.make(tmp_path / "home")
+    best = home.root / "Collections/best"
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a [red,blue,green] car"))
+        red, blue, green = home.products()
+        best.mkdir(parents=True)
+        shutil.copyfile(red, best / "my red.png")  # without its id, under another name
+        await works.until(settled(works, best, {"a-red-car"}, {"my red.png"}))
+        blue.rename(best / blue.name)  # it goes back to its order
+        both = settled(works, best, {"a-red-car", "a-blue-car"}, {"my red.png", blue.name})
+        await works.until(lambda: both() and is_cloned(blue, best))
+        (best / "my red.png").rename(best / "red.png")
+        await works.until(lambda: works.house.books.index.rows("SELECT 1 FROM clone WHERE path LIKE '%/red.png'"))
+        (best / "red.png").unlink()
+        await works.until(settled(works, best, {"a-blue-car"}, {blue.name}))
+        await works.tell("undo")
+        await works.until(settled(works, best, {"a-red-car", "a-blue-car"}, {red.name, blue.name}))
+        all_three = {"a-red-car", "a-blue-car", "photo"}
+        data = draw(tmp_path / "photo.png", "orange")
+        os.replace(tmp_path / "photo.png", best / "photo.png")
+        await works.until(settled(works, best, all_three, {red.name, blue.name, "photo.png"}))
+        photo = works.house.books.index.newest_products(9)
+        (foreign,) = [row for row in photo if row.order_id == ""]
+        assert "/imported/photo.png" in foreign.path and foreign.path.startswith("Projects/unsorted/")
+        assert (home.root / foreign.path).read_bytes() == data
+        draw(best / blue.name, "pink")  # edited: a product with that parent, which has its place there
+        await works.until(settled(works, best, all_three, {red.name, blue.name, "photo.png"}))
+        await works.until(lambda: len(works.house.books.index.newest_products(9)) == 5)
+        edited = next(row for row in works.house.books.index.newest_products(9) if row.id not in {r.id for r in photo})
+        card = json.loads(card_of(home.root / edited.path).read_text())
+        before = json.loads(card_of(blue).read_text())
+        assert (
+            card["parents"] == [before["id"]]
+            and (home.root / edited.path).read_bytes() == (best / blue.name).read_bytes()
+        )
+        await works.until(lambda: json.loads(card_of(blue).read_text())["collections"] == [])
+        (best / "notes.txt").write_text("mine")
+        (best / "empty.png").touch()
+        (best / "broken.png").write_bytes(b"no picture")
+        shutil.copy2(green, best / green.name)
+        await works.until(lambda: "a-green-car" in members(works))
+        await works.stop()
+    (best / green.name).unlink()
+    shutil.copyfile(best / red.name, best / "again.png")
+    lines = len(home.lines("mark"))
+    async with at_work(home, monkeypatch) as works:
+        await works.rests()
+        await works.until(lambda: "a-green-car" not in members(works))
+        assert members(works) == {"a-red-car", "a-blue-car", "photo"}
+        await works.stop()
+    assert len(home.lines("mark")) == lines + 1
+    assert {"notes.txt", "empty.png", "broken.png", "again.png"} <= {path.name for path in best.iterdir()}
+
+
+async def test_the_folder_liked_shows_what_is_liked_and_what_is_dropped_there_is_liked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = TestHome.make(tmp_path / "home")
+    liked = home.root / "Collections/Liked"
+    liked.mkdir(parents=True)
+
+    def likes(works: Works) -> list[ProductRow]:
+        return [row for row in works.house.books.index.newest_products(9) if row.liked]
+
+    def inside() -> set[str]:
+        return {path.name for path in liked.iterdir() if not path.name.startswith(".")}
+
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a [red,blue] car"))
+        red, blue = home.products()
+        await works.tell("like", products=[red.name])
+        await works.until(lambda: inside() == {red.name})
+        shutil.copy2(blue, liked / blue.name)
+        await works.until(lambda: len(likes(works)) == 2)
+        (liked / red.name).unlink()
+        await works.until(lambda: [row.path for row in likes(works)] == [str(blue.relative_to(home.root))])
+        await works.tell("like", products=[blue.name], off=True)
+        await works.until(lambda: inside() == set())
+        assert (
+            "`like` puts a product there"
+            in (await works.tell("collect", products=[red.name], collection="liked"))["text"]
+        )
+        assert members(works, "Liked") == set() and liked.is_dir()
+        await works.stop()
