@@ -29,6 +29,7 @@ from artfactoryd.storage.noticing.known import Shelved
 from artfactoryd.storage.told import is_imported
 
 TYPES = frozenset({"image", "video"})  # of what becomes a product
+IN_PROJECT = 2  # slashes, at least, in the path of what lies in a project
 SHEET = "contact-sheet"  # begins their names
 TOGETHER = 200  # about which the index is asked at once
 
@@ -159,9 +160,9 @@ class Evidence:
         """None for what is known by now to lie there, or has changed since it was seen."""
         file, shelved = tags.file, self._products.get(tags.named)
         if shelved is None and tags.card is not None:
-            imported = is_imported(tags.card)
-            return Stray(file, tags.named, entries.sha256(self._root / file.path), is_ours=not imported,
-                         is_imported=imported)  # fmt: skip
+            if not is_imported(tags.card):  # whoever laid it there tells of it: a delivery, or `reindex`
+                return Stray(file, tags.named, is_ours=True)
+            return Stray(file, tags.named, entries.sha256(self._root / file.path), is_imported=True)
         if shelved is not None and shelved.product.path == file.path and not shelved.product.missing:
             return None
         sha256 = self._sha256(file, shelved)
@@ -184,6 +185,8 @@ class Evidence:
 
     def _kind(self, file: File) -> Kind:
         path = self._root / file.path
+        if file.path.count("/") < IN_PROJECT:
+            return Kind.OTHER
         with path.open("rb") as content:
             kind = kinds.kind_in(content)
         is_picture = kind.type in TYPES and not (kind.extension == "jpg" and is_sheet(path))
