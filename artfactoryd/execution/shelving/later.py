@@ -203,8 +203,6 @@ class LaterLook:
         path, wanted = self._root / row.path, self._wanted(row)
         if row.mime not in DECODED and (row.mime not in film.DEMUXERS or wanted is None):
             return ""
-        if wanted is not None and self._cache.has(row.sha256):
-            return ""  # these bytes were decoded before: of a copy, or by what an index that was lost knew
         try:
             glance = await self._eye.look(path, self._settings.now.limits.megapixels, wanted)
             self._is_blind = False
