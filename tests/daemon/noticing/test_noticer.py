@@ -235,12 +235,7 @@ async def test_what_is_on_its_way_is_delivered_though_the_folder_of_its_order_is
         place = folder.with_name("mine") if done == "renamed" else folder
         [product] = home.products()
         assert product.parent == place and reading.sidecar_for(product, home.home.projects)
-<<<<<<< HEAD
-        await works.until(lambda: (place / "receipt.yaml").exists())  # replaced whole, from then on
-        await works.until(lambda: home.receipt(place)["state"] == "completed")
-=======
         await works.until(lambda: (place / "receipt.yaml").is_file() and home.receipt(place)["state"] == "completed")
->>>>>>> main
         await works.until(lambda: home.root / works.folder(order_id) == place)
         assert folder.exists() is (done == "binned") and len(works.fake.calls()) == 1
 
