@@ -22,8 +22,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-from artfactoryd.core.money import dollars, micro_dollars
-from artfactoryd.core.names import counted
+from artfactoryd.core.money import dollars, micro_dollars, rounded
+from artfactoryd.core.names import counted, made_words
 
 log = logging.getLogger(__name__)
 
@@ -163,10 +163,13 @@ class OrderEnded(OfOrder):
     products: int
     usd: float
     folder: str
+    pictures: int = 0  # of the products
+    reused: int = 0  # of the products, those that were on the shelf before
 
     @property
     def made(self) -> str:
-        return f"{counted(self.products, 'product')}, {_usd(self.usd)}, in {self.folder}"
+        made = made_words(self.products, self.pictures, self.reused)
+        return f"{made}, {rounded(micro_dollars(self.usd))}, in {self.folder}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
