@@ -98,7 +98,9 @@ async def open_app(
         factories = make_factories(home, settings, environ)
         for factory in factories.values():
             closing.push_async_callback(factory.close)
-        yield _furnish(home, live, books, factories, fetcher, clock)
+        app = _furnish(home, live, books, factories, fetcher, clock)
+        closing.push_async_callback(app.execution.later.close)
+        yield app
 
 
 def _furnish(

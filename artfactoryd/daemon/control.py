@@ -70,7 +70,7 @@ class Control:
         return naming.order_named(self._books.index, str(command.get("order") or ""))
 
     def _open_order(self, command: Mapping[str, Any]) -> OrderRow:
-        """The same, for what can be done only to one that is not over."""
+        """The same, for what ends or stops one that is not over; money is spent by a name that is clear alone."""
         return naming.open_order_named(self._books.index, str(command.get("order") or ""))
 
     def _held_together(self, command: Mapping[str, Any]) -> list[OrderRow]:
@@ -78,7 +78,7 @@ class Control:
 
     async def _approve(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
         together = self._held_together(command)
-        row = together[0] if together else self._open_order(command)
+        row = together[0] if together else self._order(command)
         if row.held is None and not row.cancelled and (price := self._waits_for_its_cap(row)):
             return await self._raise_cap(command, row, price)
         if row.held is None and not row.cancelled and (found := releasing.found(self._books.index, row.id)):

@@ -34,6 +34,7 @@ from artfactoryd.storage.writer import Books
 HIGHEST = 5  # of ratings
 LONGEST_TAG = 300  # characters, as in an order
 LONGEST_NOTE = 10_000  # characters
+ARRANGES = frozenset({"collect", "like", "bin", "undo", "approve"})  # commands after which collections may differ
 Outcome = tuple[Answer, list[str]]  # what is answered, and the orders that may now be worked on
 
 
@@ -58,7 +59,8 @@ class Marking:
         answer = yes(
             _done(command, len(marks), len(products)) + _words(released), products=[row.id for row in products]
         )
-        return await self._record(command, answer, marks, products, list(command.get("lying") or ()))
+        lying = [clone for clone in command.get("lying") or () if isinstance(clone, CloneRow)]
+        return await self._record(command, answer, marks, products, lying)
 
     async def _collect(self, command: Mapping[str, Any]) -> Outcome:
         """Into a collection, or out of it."""
@@ -132,7 +134,8 @@ class Marking:
             self._execution.wake(order_id)
         await self._execution.bin.follow()
         await self._execution.cards.write_first()
-        await self._execution.clones.follow_first()
+        if command["name"] in ARRANGES:
+            await self._execution.clones.follow_first()
         return answer, [order_id for order_id in order_ids if marks and self._goes_on(order_id)]
 
     def _goes_on(self, order_id: str) -> bool:

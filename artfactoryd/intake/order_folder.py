@@ -44,7 +44,7 @@ def open_folder(
         files[f"inputs/{picture['name']}"] = partial(inputs.read, lying(picture), picture)
     project = order_folders.existing_project(home.projects, row.project)
     name = folder_name(row.name, bool(row.rehearsal))
-    return order_folders.open_order_folder(
+    folder = order_folders.open_order_folder(
         home.projects,
         project,
         date,
@@ -54,6 +54,8 @@ def open_folder(
         lambda: project_document(row).encode(),
         is_new=is_new,
     )
+    presence.remember(home)
+    return folder
 
 
 def project_document(row: OrderRow) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.lifecycle import RESUMED, STUCK, UPLOAD_LASTS, UPLOAD_WAITS, ItemState, OrderState, order_state
-from artfactoryd.shelf.arranging.bin import FOLDER as BIN
+from artfactoryd.shelf.sidecars import BIN
 from artfactoryd.storage.database import Database
 from artfactoryd.storage.rows import (
     ATTEMPTS,

@@ -8,7 +8,6 @@ from PIL import Image, ImageChops, ImageStat
 
 from artfactoryd.core.rehearsal import PIXELS, rehearsal_call, rehearsal_size
 from tests.homes import TestHome
-from tests.pictures import draw
 
 
 @pytest.mark.parametrize(
@@ -138,32 +137,21 @@ def test_a_stage_with_words_shows_its_own_and_has_its_own_seed(home: TestHome) -
     assert [card["parameters"]["actual"]["seed"] for card in oils] == [card["item"]["seed"] for card in oils]
 
 
-def test_a_picture_worked_on_shows_its_name(home: TestHome) -> None:
-    draw(home.home.inbox / "beach.jpg")
-    text = "provider: local\nmodel: convert\nparameters: {image: beach.jpg, format: webp}\nrehearse: true\n"
-    home.drop("web.yaml", text)
-    assert home.once() == 0
-    (card,) = home.sidecars()
-    assert card["parameters"]["actual"]["prompt"] == "beach"
-
-
-def test_models_that_are_compared_are_told_apart_and_a_photograph_lies_as_it_is_shown(home: TestHome) -> None:
+def test_a_picture_worked_on_shows_its_name_and_lies_as_it_is_shown_and_compared_models_are_told_apart(
+    home: TestHome,
+) -> None:
     turned = Image.Exif()
     turned[0x0112] = 6
-    Image.new("RGB", (400, 200), "red").save(home.home.inbox / "beach.jpg", exif=turned)
-    models = (
-        "models: [{provider: replicate, model: flux-dev}, {provider: replicate, model: flux-schnell}]\nrehearse: true\n"
-    )
-    home.drop("compared.yaml", f"{models}parameters: {{prompt: a car, seed: 7}}\n")
-    home.drop(
-        "web.yaml", "provider: local\nmodel: convert\nparameters: {image: beach.jpg, format: webp}\nrehearse: true\n"
-    )
+    Image.new("RGB", (100, 70), "red").save(home.home.inbox / "beach.jpg", exif=turned)
+    local = "provider: local\nmodel: convert\nrehearse: true\n"
+    home.drop("web.yaml", f"{local}parameters: {{image: beach.jpg, format: webp}}\n")
+    models = "models: [{provider: fal, model: flux-dev}, {provider: fal, model: fast-sdxl}]\nrehearse: true\n"
+    size = "image_size: {width: 64, height: 64}"
+    home.drop("compared.yaml", f"{models}parameters: {{prompt: a car, seed: 7, {size}}}\n")
     assert home.once() == 0
     cards = home.sidecars()
-    told = [card["parameters"]["actual"].get("stands_for") for card in cards]
-    assert (
-        sorted(filter(None, told)) == ["flux-dev", "flux-schnell"]
-        and len({card["file"]["sha256"] for card in cards}) == 3
-    )
-    (beach,) = (card for card, model in zip(cards, told, strict=True) if not model)
-    assert (beach["file"]["width"], beach["file"]["height"]) == (200, 400)
+    sent = [card["parameters"]["actual"] for card in cards]
+    assert sorted(one["stands_for"] for one in sent if "stands_for" in one) == ["fast-sdxl", "flux-dev"]
+    assert len({card["file"]["sha256"] for card in cards}) == 3
+    (beach,) = (card for card in cards if card["parameters"]["actual"]["prompt"] == "beach")
+    assert (beach["file"]["width"], beach["file"]["height"]) == (70, 100)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from artfactoryd import log, news
+from artfactoryd.daemon.noticing.told import ShelfChanged
 from artfactoryd.news import News
 
 SAMPLES: dict[str, Any] = {
@@ -27,7 +28,7 @@ BAD = {
 KINDS = sorted(
     (
         kind
-        for kind in vars(news).values()
+        for kind in (*vars(news).values(), ShelfChanged)
         if isinstance(kind, type) and issubclass(kind, News) and "event" in vars(kind)
     ),
     key=lambda kind: kind.event,

@@ -135,8 +135,9 @@ def test_no_room_is_told_for_the_disk_of_the_home_or_of_the_projects(home: TestH
     assert f"on the disk of {home.root};" in disk.no_room(home.home, Settings(limits=Limits(free_disk_bytes=1 << 60)))
     home.home.projects.rmdir()
     home.home.projects.symlink_to(tmp_path / "away")
-    assert "Projects cannot be reached" in disk.no_room(home.home, Settings(limits=Limits(free_disk_bytes=0)))
-    assert "Projects cannot be reached" in home.call("status").stdout
+    away = f"leads to {tmp_path / 'away'}, which is not there. Connect that disk."
+    assert away in disk.no_room(home.home, Settings(limits=Limits(free_disk_bytes=0)))
+    assert "which is not there. Connect that disk." in " ".join(home.call("status").stdout.split())
 
 
 def test_an_order_cancelled_before_anything_ran_has_no_failures(shop: TestHome, emulator: Emulator) -> None:

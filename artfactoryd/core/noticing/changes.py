@@ -217,13 +217,16 @@ class _Decision:
                 yield from self._left(stray)
 
     def _believe(self) -> None:
-        claims = sorted(claim for stray in self._strays if not stray.is_ours for claim in self._claims(stray))
-        by_path = {stray.file.path: stray for stray in self._strays}
-        for belief, _, path, product in claims:
-            if product in self._taken or path in self._used or not self._may_be_taken(product, belief):
-                continue
-            self._taken[product] = by_path[path]
-            self._used.add(path)
+        by_belief: dict[_Belief, list[tuple[bool, str, str, Stray]]] = {belief: [] for belief in _Belief}
+        for stray in self._strays:
+            for belief, has_other_name, product in self._claims(stray) if not stray.is_ours else ():
+                by_belief[belief].append((has_other_name, stray.file.path, product, stray))
+        for belief, claims in by_belief.items():
+            for _, path, product, stray in sorted(claims, key=_by_name):
+                if product in self._taken or path in self._used or not self._may_be_taken(product, belief):
+                    continue
+                self._taken[product] = stray
+                self._used.add(path)
 
     def _may_be_taken(self, product: str, belief: _Belief) -> bool:
         """Of a place with other bytes, only what has the product's own."""
@@ -231,21 +234,23 @@ class _Decision:
             return belief in (_Belief.ID_AND_BYTES, _Belief.BYTES_AND_NAME)
         return product in self._homeless
 
-    def _claims(self, stray: Stray) -> Iterator[tuple[_Belief, bool, str, str]]:
-        """(why, whether it has another name, its path, the product)."""
-        path = stray.file.path
+    def _claims(self, stray: Stray) -> Iterator[tuple[_Belief, bool, str]]:
+        """(why, whether it has another name, the product)."""
+        name = basename(stray.file.path)
         if (known := self._products.get(stray.named)) is not None:
-            belief = _Belief.ID_AND_BYTES if known.sha256 == stray.sha256 else _Belief.ID
-            yield belief, basename(path) != basename(known.path), path, known.id
+            is_whole = known.sha256 == stray.sha256
+            yield _Belief.ID_AND_BYTES if is_whole else _Belief.ID, name != basename(known.path), known.id
+            if is_whole and known.id in self._homeless:
+                return
         alike = [self._products[one] for one in self._alike.get(stray.sha256, ()) if one in self._products]
         wanted = [known for known in alike if known.id in self._homeless or known.id in self._contested]
         for known in wanted:
-            if basename(path) == basename(known.path):
-                yield _Belief.BYTES_AND_NAME, False, path, known.id
+            if name == basename(known.path):
+                yield _Belief.BYTES_AND_NAME, False, known.id
             elif len(wanted) == 1:
-                yield _Belief.BYTES, True, path, known.id
+                yield _Belief.BYTES, True, known.id
         if not stray.named and not alike and stray.inside in self._products:
-            yield _Belief.INSIDE, False, path, stray.inside
+            yield _Belief.INSIDE, False, stray.inside
 
     def _moved(self, product: Known, stray: Stray) -> Moved:
         kind = Renamed if dirname(product.path) == dirname(stray.file.path) else Moved
@@ -278,6 +283,10 @@ class _Decision:
             yield Foreign(stray.file, known or self._products.get(stray.inside))
         else:
             yield Other(stray.file)
+
+
+def _by_name(claim: tuple[bool, str, str, Stray]) -> tuple[bool, str]:
+    return claim[:2]
 
 
 def _is_contested(place: Place) -> bool:

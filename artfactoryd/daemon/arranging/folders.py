@@ -82,6 +82,8 @@ class CollectionFolders:
         """Folders in which something may have been done, those that are gone too."""
         at = self._root.stat().st_mtime_ns
         there = {entry.name: entry.stat().st_mtime_ns for entry in os.scandir(self._root) if _is_folder(entry)}
+        if not there and (self._root.is_symlink() or self._root.is_mount()):
+            return []  # that disk is not there
         names = {name for name, moment in there.items() if is_whole or self._times.get(name) != moment}
         if is_whole or self._times.get("") != at:
             names |= collected.folders(self._books.index) - there.keys()
@@ -91,8 +93,11 @@ class CollectionFolders:
     async def _follow(self, name: str) -> bool:
         async with self._execution.clones.standing_still():
             at, lying, young = await asyncio.to_thread(self._lying, self._root / name)
-            rows = {row.path: row for row in collected.clones_in(self._books.index, f"{clones.FOLDER}/{name}/")}
-        put = [Put(row.path, row.product, row.bytes, row.changed) for row in rows.values() if row.path not in young]
+            folder = f"{clones.FOLDER}/{name}/"
+            there = await asyncio.to_thread(collected.clones_in, self._books.index, folder)
+            rows = {row.path: row for row in there}
+        put = [Put(row.path, row.product, row.bytes, row.changed) for row in rows.values()]
+        lying += [Seen(one.path, one.bytes, one.changed, one.product) for one in put if one.path in young]  # for now
         found = [change for change in changes(put, lying) if not self._is_strange(change)]
         is_done = await self._carry_out(name, found, rows) if found else True
         if at is not None and not young and is_done:

@@ -4,6 +4,7 @@ inside it. In worker threads, in slices: whole files are read.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +18,7 @@ from artfactoryd.core.noticing.changes import Facts, File, Kind, Known, Place, S
 from artfactoryd.core.noticing.labels import Relabelled, relabelled
 from artfactoryd.daemon.noticing.looking import Differing
 from artfactoryd.home import Home
+from artfactoryd.medium import in_words
 from artfactoryd.shelf import desktop, kinds, survey
 from artfactoryd.shelf.desktop import product_in
 from artfactoryd.shelf.reading import read_sidecar
@@ -28,7 +30,10 @@ from artfactoryd.storage.noticing import known
 from artfactoryd.storage.noticing.known import Shelved
 from artfactoryd.storage.told import is_imported
 
+log = logging.getLogger(__name__)
+
 TYPES = frozenset({"image", "video"})  # of what becomes a product
+IN_PROJECT = 2  # slashes, at least, in the path of what lies in a project
 SHEET = "contact-sheet"  # begins their names
 TOGETHER = 200  # about which the index is asked at once
 
@@ -56,7 +61,7 @@ class Evidence:
         self.said: dict[str, Relabelled] = {}  # by a person, on a desktop; by paths
 
     def go_on(self, seconds: float) -> bool:
-        """Whether there is more. Raises OSError for what cannot be read just now."""
+        """Whether there is more."""
         until = time.monotonic() + seconds
         while self._changed:
             self._place(*self._changed.pop())
@@ -99,8 +104,15 @@ class Evidence:
             self._read_labels(file, is_its=named == product.id)
             kind = Kind.OTHER if sha256 == product.sha256 else self._kind(file)
             self._places.append(Place(product, file, sha256, named, kind))
-        except FileNotFoundError:
+        except OSError as error:
+            self._not_read(file, error)
+
+    def _not_read(self, file: File, error: OSError) -> None:
+        """It is gone by now, or cannot be read: then nothing follows from it."""
+        if isinstance(error, FileNotFoundError):
             self._again(file)
+        else:
+            log.warning("%s cannot be looked into: %s", file.path, in_words(error))
 
     def _read_labels(self, file: File, *, is_its: bool) -> None:
         """Only of a file that is known to be the product by its id: what was copied may have lost them."""
@@ -132,9 +144,11 @@ class Evidence:
         tagged = [tags for file in files if (tags := self._tags(file)) is not None]
         self._products |= known.by_id(self._index, [tags.named for tags in tagged if tags.named])
         for tags in tagged:
-            with suppress(FileNotFoundError):
+            try:
                 if (stray := self._stray(tags)) is not None:
                     self._strays.append(stray)
+            except OSError as error:
+                self._not_read(tags.file, error)
 
     def _tags(self, file: File) -> _Tags | None:
         """None of a contact sheet of ours, which is drawn again and again."""
@@ -159,9 +173,9 @@ class Evidence:
         """None for what is known by now to lie there, or has changed since it was seen."""
         file, shelved = tags.file, self._products.get(tags.named)
         if shelved is None and tags.card is not None:
-            imported = is_imported(tags.card)
-            return Stray(file, tags.named, entries.sha256(self._root / file.path), is_ours=not imported,
-                         is_imported=imported)  # fmt: skip
+            if not is_imported(tags.card):  # whoever laid it there tells of it: a delivery, or `reindex`
+                return Stray(file, tags.named, is_ours=True)
+            return Stray(file, tags.named, entries.sha256(self._root / file.path), is_imported=True)
         if shelved is not None and shelved.product.path == file.path and not shelved.product.missing:
             return None
         sha256 = self._sha256(file, shelved)
@@ -170,7 +184,7 @@ class Evidence:
         if shelved is not None:
             self._read_labels(file, is_its=product_in(self._root / file.path) == shelved.product.id)
         if shelved is not None and sha256 == shelved.product.sha256:
-            return Stray(file, tags.named, sha256)
+            return Stray(file, tags.named, sha256, is_ours=tags.named in self._going)
         kind = self._kind(file)
         inside = self._inside(file) if kind is Kind.PICTURE and shelved is None else ""
         return Stray(file, tags.named if shelved else "", sha256, inside, kind, tags.named in self._going)
@@ -184,6 +198,8 @@ class Evidence:
 
     def _kind(self, file: File) -> Kind:
         path = self._root / file.path
+        if file.path.count("/") < IN_PROJECT:
+            return Kind.OTHER
         with path.open("rb") as content:
             kind = kinds.kind_in(content)
         is_picture = kind.type in TYPES and not (kind.extension == "jpg" and is_sheet(path))

@@ -22,12 +22,14 @@ from typing import Protocol
 from artfactoryd.intake.watcher import TreeWatch
 from artfactoryd.shelf.sidecars import NAMES
 from artfactoryd.shelf.survey import may_be_picture
+from artfactoryd.storage.noticing.known import TOP
 
 log = logging.getLogger(__name__)
 
 ATTRIB, CLOSE_WRITE, MOVED_FROM, MOVED_TO, CREATE, DELETE = 0x4, 0x8, 0x40, 0x80, 0x100, 0x200
-UNMOUNT, OVERFLOW, IGNORED, ONLY_FOLDERS, IS_FOLDER = 0x2000, 0x4000, 0x8000, 0x1000000, 0x40000000
-WANTED = ATTRIB | CLOSE_WRITE | MOVED_FROM | MOVED_TO | CREATE | DELETE | ONLY_FOLDERS
+DELETE_SELF, MOVE_SELF, UNMOUNT = 0x400, 0x800, 0x2000
+OVERFLOW, IGNORED, ONLY_FOLDERS, IS_FOLDER = 0x4000, 0x8000, 0x1000000, 0x40000000
+WANTED = ATTRIB | CLOSE_WRITE | MOVED_FROM | MOVED_TO | CREATE | DELETE | DELETE_SELF | MOVE_SELF | ONLY_FOLDERS
 NONBLOCKING = os.O_NONBLOCK | os.O_CLOEXEC
 _HEAD = struct.Struct("iIII")  # descriptor of the watch, what, cookie, length of the name
 MOST_READ = 1 << 18
@@ -114,6 +116,9 @@ class Inotify:
     def _hear(self, watch: int, what: int, name: str) -> None:
         if what & (OVERFLOW | UNMOUNT):
             self._is_lost = True
+        elif what & (DELETE_SELF | MOVE_SELF):  # of any other the folder above it tells
+            if self._folders.get(watch) == TOP:
+                self._hints.add(TOP)
         elif what & IGNORED:
             self._folders.pop(watch, None)
         elif name and watch in self._folders and is_hint(name, is_folder=bool(what & IS_FOLDER)):
@@ -163,11 +168,7 @@ class Tree:
             inside = Path(path).relative_to(self._watch.folder)
             above, name = inside.parts[:-1], inside.name
             is_folder = "." not in name or os.path.isdir(path)
-            if (
-                name
-                and is_hint(name, is_folder=is_folder)
-                and not any(not is_hint(one, is_folder=True) for one in above)
-            ):
+            if name and is_hint(name, is_folder=is_folder) and all(is_hint(one, is_folder=True) for one in above):
                 self._changed.add("/".join((self._top, *above)))
         if self._changed:
             self.came.set()

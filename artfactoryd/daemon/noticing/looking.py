@@ -5,8 +5,9 @@ Called in worker threads. What differs is gathered, and is looked into by `evide
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from posixpath import dirname
@@ -14,12 +15,16 @@ from posixpath import dirname
 from artfactoryd.core.noticing.changes import File, Known
 from artfactoryd.execution.shelving.filing import Placed
 from artfactoryd.home import Home
+from artfactoryd.medium import in_words
 from artfactoryd.shelf import survey
 from artfactoryd.shelf.survey import Lies, may_be_picture
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.noticing import known
 from artfactoryd.storage.noticing.known import EDITED, TOP, Looked, Row, Shelved
 
+log = logging.getLogger(__name__)
+
+UNSEEN = -2  # in place of a folder's time
 TRUSTED = 3600.0  # seconds after it was made within which a file that nobody looked at was last written
 
 
@@ -77,7 +82,7 @@ class Looking:
             return -1
 
     def go_on(self, seconds: float) -> bool:
-        """Whether there is more. Raises OSError for what cannot be seen just now: nothing follows from that."""
+        """Whether there is more."""
         until = time.monotonic() + seconds
         while self._left:
             folder, is_deep = self._left.pop()
@@ -91,7 +96,11 @@ class Looking:
 
     def _look_into(self, folder: str, is_deep: bool) -> None:
         self._watch(folder)
-        lying = survey.survey(self._root / folder)
+        try:
+            lying = survey.survey(self._root / folder)
+        except OSError as error:
+            self._cannot_see(folder, error)
+            return
         if lying is None:
             self._left_empty(folder)
             return
@@ -120,13 +129,28 @@ class Looking:
         self.found.absent += [product for product in known.below(self._index, folder) if not self._lies(product.path)]
 
     def _look_after_unvisited(self, folders: Iterable[str]) -> None:
-        """Folders that are gone, or behind a link."""
+        """Folders that are gone, behind a link, or in one that cannot be seen."""
         for folder in folders:
-            if survey.survey(self._root / folder) is None:
-                self._left_empty(folder)
+            try:
+                if survey.survey(self._root / folder) is None:
+                    self._left_empty(folder)
+            except OSError as error:
+                self._cannot_see(folder, error)
 
-    def _lies(self, path: str) -> Lies | None:
-        return survey.lies(self._root / path)
+    def _cannot_see(self, folder: str, error: OSError) -> None:
+        """What lies in it is not gone by that."""
+        if self._folders.get(folder) != UNSEEN:
+            log.warning("%s cannot be looked into: %s", folder, in_words(error))
+        self._folders[folder] = UNSEEN
+        if self._visited is not None:
+            self._visited.add(folder)
+
+    def _lies(self, path: str) -> bool:
+        """Also where that cannot be seen."""
+        try:
+            return survey.lies(self._root / path) is not None
+        except OSError:
+            return True
 
     def _compare(self, shelved: Shelved, folder: str, files: dict[str, Lies]) -> None:
         """A product's own place; its file is taken out of `files`."""
@@ -169,12 +193,6 @@ class Looking:
             self.found.fresh.add(folder)
         else:
             self.found.strays.append(File(f"{folder}/{name}", lies.bytes, lies.changed))
-
-    def files(self, paths: Iterable[str]) -> Iterator[File]:
-        """Those of them that lie there."""
-        for path in paths:
-            if lies := self._lies(path):
-                yield File(path, lies.bytes, lies.changed)
 
 
 def _lies_as_then(row: Row, folder: str, files: dict[str, Lies]) -> bool:

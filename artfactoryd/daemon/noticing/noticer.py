@@ -44,6 +44,7 @@ SPARING = 10_000.0  # how many times as long as it took, where events are told; 
 AGAIN = 1.0  # seconds until what is still being written is looked at again
 AWAY_EVERY = 2.0  # seconds between looks for a disk that is not there
 PATIENCE = 2.0  # seconds for which a run that ends by itself waits for the first look
+LONGEST_REST = 3.0  # seconds between two looks at what was hinted at, however long one takes
 BUSY = 20.0  # how many times as long as the last look took, at least, until the next
 
 
@@ -118,7 +119,7 @@ class Noticer:
         took = time.monotonic() - began
         if is_due:
             self._folders_at = began + self._pause(took)
-        self._not_before = time.monotonic() + BUSY * took
+        self._not_before = time.monotonic() + min(BUSY * took, LONGEST_REST)
 
     def _pause(self, took: float) -> float:
         """Seconds from a look at the times of all folders, which took so long, to the next."""

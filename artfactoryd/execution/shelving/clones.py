@@ -89,15 +89,19 @@ class Clones:
     async def _follow_some(self) -> bool:
         """Whether there may be more."""
         async with self._one_at_a_time:
-            likes = (self._root / clones.LIKED).is_dir()
-            left = collected.left(self._books.index, TOGETHER, self._kept, likes=likes)
-            coming = collected.uncloned(self._books.index, TOGETHER, self._aside, likes=likes)
+            left, coming = await asyncio.to_thread(self._due)
             if not (left or coming):
                 return False
             taken = await asyncio.to_thread(self._take_away, left)
             put = await asyncio.to_thread(self._put, coming)
             await self._books.note(partial(collected.remember, put=put, taken=taken))
             return True
+
+    def _due(self) -> tuple[list[CloneRow], list[Member]]:
+        """Some of what is to be taken away, and to be put there."""
+        index, likes = self._books.index, (self._root / clones.LIKED).is_dir()
+        left = collected.left(index, TOGETHER, self._kept, likes=likes)
+        return left, collected.uncloned(index, TOGETHER, self._aside, likes=likes)
 
     def _take_away(self, left: Sequence[CloneRow]) -> list[str]:
         """Paths of those that lie there no more."""

@@ -115,6 +115,10 @@ class LaterLook:
         if not self.at_work:
             await self._eye.close()
 
+    async def close(self) -> None:
+        """Also of what was drawn, or shown to somebody, while all else stopped."""
+        await self._eye.close()
+
     async def run(self) -> None:
         """For as long as the program is at work."""
         try:
@@ -199,8 +203,6 @@ class LaterLook:
         path, wanted = self._root / row.path, self._wanted(row)
         if row.mime not in DECODED and (row.mime not in film.DEMUXERS or wanted is None):
             return ""
-        if wanted is not None and self._cache.has(row.sha256):
-            return ""  # these bytes were decoded before: of a copy, or by what an index that was lost knew
         try:
             glance = await self._eye.look(path, self._settings.now.limits.megapixels, wanted)
             self._is_blind = False

@@ -16,10 +16,10 @@ from artfactoryd.entries import same, sha256
 from artfactoryd.medium import flush_folder, writing_to
 from artfactoryd.shelf.desktop import product_in
 from artfactoryd.shelf.reading import owner_of
-from artfactoryd.shelf.sidecars import CARD, NAMES, sidecar_of
+from artfactoryd.shelf.sidecars import BIN, CARD, NAMES, sidecar_of
 
 PROJECTS = "Projects/"  # paths here are in the home
-FOLDER = f"{PROJECTS}.bin/"
+FOLDER = BIN
 
 
 def path_for(path: str, day: str) -> str:
@@ -70,7 +70,7 @@ def _is_moved(old: Path, new: Path, product: str, projects: Path) -> bool:
     if os.path.lexists(new) and not same(old, new):
         return False
     card = sidecar_of(old, projects)
-    if card is not None and owner_of(card) == product and not _card_is_moved(card, old, new, product):
+    if card is not None and owner_of(card) == product and not _card_is_moved(card, old, new, product, projects):
         return False
     failpoints.point("binned_card")
     make_folders(new.parent)
@@ -83,7 +83,7 @@ def _is_moved(old: Path, new: Path, product: str, projects: Path) -> bool:
     return True
 
 
-def _card_is_moved(card: Path, old: Path, new: Path, product: str) -> bool:
+def _card_is_moved(card: Path, old: Path, new: Path, product: str, projects: Path) -> bool:
     """To the place that mirrors its own."""
     base = Path(os.path.commonpath([card, old]))
     below = old.relative_to(base)
@@ -95,7 +95,7 @@ def _card_is_moved(card: Path, old: Path, new: Path, product: str) -> bool:
     move_new(card, target)
     flush_folder(target.parent)
     flush_folder(card.parent)
-    _remove_empty(card.parent, card.parent.parent)
+    _remove_empty(card.parent, projects)
     return True
 
 
@@ -128,7 +128,7 @@ def is_as_made(root: Path, path: str, product: str, digest: str) -> bool:
 
 def _remove_empty(folder: Path, top: Path) -> None:
     """It and those above it, below `top`, that have nothing in them. Of the shelf only folders of sidecars."""
-    while folder != top and folder.is_relative_to(top) and (folder.name in NAMES or ".bin" in folder.parts):
+    while folder != top and folder.is_relative_to(top) and {*NAMES, ".bin"}.intersection(folder.parts):
         with contextlib.suppress(OSError):
             folder.rmdir()
         folder = folder.parent

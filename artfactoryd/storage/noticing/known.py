@@ -120,8 +120,9 @@ def by_bytes(index: Index, digests: Iterable[str]) -> tuple[dict[str, list[str]]
 
 
 def on_their_way(index: Index) -> set[str]:
-    """Ids of what is being laid onto the shelf, and what may come in the place of a damaged one."""
-    return {chosen.id for row in index.resumable_items() for chosen in row.chosen}
+    """Ids of what is being laid onto the shelf, or taken to the bin of the shelf and back."""
+    moving = {row["product"] for row in index.rows("SELECT product FROM moving")}
+    return moving | {chosen.id for row in index.resumable_items() for chosen in row.chosen}
 
 
 def copies(index: Index, products: Iterable[str]) -> list[str]:

@@ -85,6 +85,12 @@ async def test_what_is_dropped_there_joins_and_what_is_taken_away_leaves(
         (best / "broken.png").write_bytes(b"no picture")
         shutil.copy2(green, best / green.name)
         await works.until(lambda: "a-green-car" in members(works))
+        works.house.folders._whole_at = 0.0
+        await works.tell("collect", products=[red.name], collection="best", off=True)
+        await works.until(lambda: works.house.folders._whole_at)  # what was said is not undone by what lies there
+        assert "a-red-car" not in members(works) and not (best / red.name).exists()
+        await works.tell("undo")
+        await works.until(lambda: "a-red-car" in members(works) and (best / red.name).is_file())
         await works.stop()
     (best / green.name).unlink()
     shutil.copyfile(best / red.name, best / "again.png")
@@ -96,6 +102,35 @@ async def test_what_is_dropped_there_joins_and_what_is_taken_away_leaves(
         await works.stop()
     assert len(home.lines("mark")) == lines + 1
     assert {"notes.txt", "empty.png", "broken.png", "again.png"} <= {path.name for path in best.iterdir()}
+
+
+async def test_a_disk_of_the_collections_that_is_not_there_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = TestHome.make(tmp_path / "home")
+    (tmp_path / "disk").mkdir()
+    (home.root / "Collections").symlink_to(tmp_path / "disk")
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a [red,blue] car"))
+        await works.tell("collect", products=[path.name for path in home.products()], collection="best")
+        await works.stop()
+    (tmp_path / "disk").rename(tmp_path / "away")
+    for is_empty in (False, True):
+        if is_empty:  # where it was mounted
+            (tmp_path / "disk").mkdir()
+        async with at_work(home, monkeypatch) as works:
+            await works.rests()
+            assert members(works) == {"a-red-car", "a-blue-car"}
+            await works.stop()
+    (tmp_path / "disk").rmdir()
+    (tmp_path / "away").rename(tmp_path / "disk")
+    shutil.rmtree(tmp_path / "disk/best")
+    async with at_work(home, monkeypatch) as works:
+        await works.rests()
+        assert members(works) == {"a-red-car", "a-blue-car"}
+        (tmp_path / "disk/other").mkdir()  # so this is the disk
+        await works.until(lambda: members(works) == set())
+        await works.stop()
 
 
 async def test_the_folder_liked_shows_what_is_liked_and_what_is_dropped_there_is_liked(

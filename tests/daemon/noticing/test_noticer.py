@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from artfactoryd import entries
 from artfactoryd.reporting.disk import no_room
 from artfactoryd.settings import Settings
-from artfactoryd.shelf import reading
+from artfactoryd.shelf import reading, survey
 from artfactoryd.shelf.sidecars import sidecar_of
 from artfactoryd.storage.rows import ProductRow
 from tests.homes import TestHome
@@ -216,3 +218,50 @@ async def test_what_trips_others_up(home: TestHome, monkeypatch: Patch) -> None:
             assert (card := sidecar_of(home.root / path, home.home.projects)) and reading.read_sidecar(card)[
                 "id"
             ] in ids
+
+
+@pytest.mark.parametrize("done", ["renamed", "binned"])
+async def test_what_is_on_its_way_is_delivered_though_the_folder_of_its_order_is_another(
+    home: TestHome, monkeypatch: Patch, done: str
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        works.fake.hold("collect")
+        order_id = await works.take(order("a red car"))
+        await works.fake.reached("collect")
+        folder = home.root / works.folder(order_id)
+        folder.rename(folder.with_name("mine") if done == "renamed" else home.root.parent / "trash")
+        works.fake.release("collect")  # at once: nobody need have noticed
+        await works.until(lambda: works.state(order_id) == "completed")
+        place = folder.with_name("mine") if done == "renamed" else folder
+        [product] = home.products()
+        assert product.parent == place and reading.sidecar_for(product, home.home.projects)
+        await works.until(lambda: (place / "receipt.yaml").is_file() and home.receipt(place)["state"] == "completed")
+        await works.until(lambda: home.root / works.folder(order_id) == place)
+        assert folder.exists() is (done == "binned") and len(works.fake.calls()) == 1
+
+
+async def test_what_cannot_be_seen_is_not_gone_and_hides_nothing_else(home: TestHome, monkeypatch: Patch) -> None:
+    real_survey, real_sha256, shut = survey.survey, entries.sha256, set[str]()
+
+    def opened(path: Path) -> Path:
+        if any(str(path).endswith(end) for end in shut):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return path
+
+    monkeypatch.setattr(survey, "survey", lambda path: real_survey(opened(path)))
+    monkeypatch.setattr(entries, "sha256", lambda path: real_sha256(opened(path)))
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order(["a red car", "a blue car"]))
+        await works.make(order("a green car", project="best"), "best.yaml")
+        await works.until(lambda: works.daemon._noticer.has_looked)
+        green, blue = (next(home.home.projects.rglob(f"*{colour}*.png")) for colour in ("green", "blue"))
+    shut |= {"unsorted", blue.name}
+    green.rename(green.with_name("seen.png"))
+    async with at_work(home, monkeypatch) as works:
+        await works.until(lambda: any(path.endswith("/seen.png") for path, _, _ in told(works).values()))
+        assert {tuple(flags) for _, _, flags in told(works).values()} == {()}
+        shut.clear()
+        blue.unlink()
+        works.daemon._noticer._whole_at = 0.0
+        green.with_name("seen.png").rename(green)  # a hint
+        await works.until(lambda: [flags for _, _, flags in told(works).values() if flags])

@@ -9,6 +9,7 @@ import struct
 import zlib
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,7 +19,7 @@ from artfactoryd.core.inside.undo import restored, told
 from artfactoryd.errors import AskAgain, OutputLost
 from artfactoryd.execution import delivery
 from artfactoryd.execution.shelving import later
-from artfactoryd.execution.shelving.eye import Glance, Thumbnails
+from artfactoryd.execution.shelving.eye import Decoder, Glance, Thumbnails
 from artfactoryd.factories import Output, Outputs
 from artfactoryd.shelf.fetch import Fetcher
 from artfactoryd.storage import looks
@@ -302,6 +303,14 @@ async def test_what_is_flagged_and_what_a_stage_is_fed_with_is_decoded_before_it
         stages = [{"provider": "local", "model": "resize", "parameters": {"width": 4}}]
         await works.make(order("a van", then=stages), "van.yaml")
         assert [line["products"][0]["looked"] for line in works.lines("settlement")[1:2]] == [""]
+
+
+async def test_a_process_that_drew_while_all_else_stopped_is_ended_too(home: TestHome, monkeypatch: Patch) -> None:
+    drew = Mock(spec=Decoder)
+    async with at_work(home, monkeypatch) as works:
+        await works.stop()
+        works.execution.later._eye._free.append(drew)
+    drew.end.assert_awaited_once()
 
 
 async def test_all_that_earlier_runs_left_is_waited_for_however_much_it_is(home: TestHome, monkeypatch: Patch) -> None:
