@@ -38,6 +38,7 @@ REST = 10  # times as long as a look took, at the least, until the next one
 TIME = 9  # columns before a product's name
 BAR = 20  # characters of a bar
 NAME = 24  # columns of an order's name; a longer one is cut
+NOTHING = "  nothing"
 MOST_TIMED = 20  # orders of which it is told how long the rest takes
 
 
@@ -122,13 +123,13 @@ def sections(view: View, columns: int | None) -> list[Section]:
     told = [
         Section("", [*([view.trouble] if view.trouble else []), *home_lines(status), *closed_lines(status),
                      *map(_cap_line, (status.budget.day, status.budget.month))]),
-        Section("At work", [*(line for order in at_work for line in _order_lines(order, view)), *more]),
+        Section("At work", [*(line for order in at_work for line in _order_lines(order, view)), *more] or [NOTHING]),
         Section("Waits for you", [*(line for order in waiting for line in _order_lines(order, view)),
                                   *_entry_lines(status)]),
         Section("Newest", [f"  {clock.shown(new.created_at)[11:16]}  {_ending(new.product.path, columns)}"
                             for new in status.products]),
     ]  # fmt: skip
-    return [section for section in told if section.lines] + ([] if status.open else [Section("", ["Nothing is open."])])
+    return [section for section in told if section.lines]
 
 
 def _waits_for_person(order: OrderDocument) -> bool:

@@ -76,7 +76,7 @@ def test_where_no_terminal_is_it_is_told_once_and_nothing_is_written(tmp_path: P
     before = sorted(home.root.rglob("*"))
     done = home.call("watch")
     assert done.returncode == 0 and done.stderr == "" and "\x1b" not in done.stdout
-    assert "Today" in done.stdout and "Nothing is open." in done.stdout
+    assert "Today" in done.stdout and "At work\n  nothing" in done.stdout
     assert sorted(home.root.rglob("*")) == before
 
 
