@@ -315,9 +315,6 @@ class Index(Database):
         sql = "SELECT max(bytes) AS n FROM (SELECT bytes FROM product ORDER BY id DESC LIMIT 50)"
         return int(self.rows(sql)[0]["n"] or UNKNOWN_BYTES)
 
-    def products_made(self, order_id: str) -> int:
-        return int(self.rows("SELECT count(*) AS n FROM product WHERE order_id = ?", (order_id,))[0]["n"])
-
     def products(self, order_id: str, most: int = ALL) -> list[ProductRow]:
         query = Product.select().where(Product.order_id == order_id).order_by(Product.place)
         return self.ask(PRODUCTS, query.limit(most))
