@@ -13,6 +13,7 @@ from typing import ClassVar
 import click
 
 from artfactoryd import log_outlet
+from artfactoryd.core.names import nfc
 from artfactoryd.printable import printable
 
 LEAST_COLUMNS = 40  # of a terminal that is narrower, its own breaking is no worse
@@ -72,12 +73,12 @@ def _words(line: str, room: int) -> Iterator[str]:
 
 
 def width(text: str) -> int:
-    """Columns it takes: a letter of the far east takes two, an accent of its own none."""
+    """Columns it takes: a letter of the far east takes two, also where a Mac tells it in its parts; an accent none."""
     if text.isascii():
         return len(text)
     return sum(
         0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
-        for letter in text
+        for letter in nfc(text)
     )
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+import unicodedata
+from functools import partial
 
 import pytest
 
 from artfactoryd.cli import terminal
 from artfactoryd.cli.terminal import echo, folded, width
 
+nfd = partial(unicodedata.normalize, "NFD")
 PATH = "/home/me/ArtFactory/Projects/summer-cars/2026-11-30/01-cars/0001-a-red-car-by-the-lake.png"
 
 
@@ -31,6 +34,7 @@ PATH = "/home/me/ArtFactory/Projects/summer-cars/2026-11-30/01-cars/0001-a-red-c
             "`a command that is longer than the whole|of a terminal`",
         ),
         ("赤い車が一台 青い車が二台 緑の車が三台 白", "赤い車が一台 青い車が二台 緑の車が三台|白"),
+        (" ".join([nfd("나윤선")] * 6), "|".join([" ".join([nfd("나윤선")] * 5), nfd("나윤선")])),
         ("one ` of them alone and many more words after it", "one ` of them alone and many more words|after it"),
     ],
 )  # fmt: skip

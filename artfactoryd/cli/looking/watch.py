@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import FrameType
 
 import click
 from rich.console import Console
@@ -70,8 +72,15 @@ def watch(ctx: click.Context) -> None:
     if not sys.stdout.isatty() or console.is_dumb_terminal:
         echo("\n".join(text_of(sections(first, None), None, None)))
         return
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
     with suppress(KeyboardInterrupt):  # that is how it ends
         _redrawn(home, first, console)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """So that the terminal is left as it was."""
+    raise SystemExit(128 + number)
 
 
 def _redrawn(home: Home, view: View, console: Console) -> None:

@@ -7,11 +7,12 @@ import pty
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from artfactoryd.cli.looking.watch import View, bar, clipped, sections, text_of
+from artfactoryd.cli.looking.watch import View, _again, bar, clipped, sections, text_of, view_of
 from artfactoryd.cli.terminal import width
 from artfactoryd.core.lifecycle import OrderState
 from artfactoryd.reporting.orders import MoneyDocument, ProductDocument
@@ -80,17 +81,35 @@ def test_where_no_terminal_is_it_is_told_once_and_nothing_is_written(tmp_path: P
     assert sorted(home.root.rglob("*")) == before
 
 
-def test_on_a_terminal_ctrl_c_ends_it_without_a_word(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_however_it_ends_the_terminal_is_as_it_was_and_nothing_is_said(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
     home = TestHome.make(tmp_path / "home")
     parent, child = pty.openpty()
     words = [sys.executable, "-m", "artfactoryd", "--home", str(home.root), "watch"]
     environ = {**home.environment(), "TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
     program = subprocess.Popen(words, stdin=child, stdout=child, stderr=subprocess.PIPE, env=environ)
     os.close(child)
-    shown = b""
+    shown = rest = b""
     while b"Month" not in shown:
         shown += os.read(parent, 65536)
-    program.send_signal(signal.SIGINT)
-    _, errors = program.communicate(timeout=30)
+    program.send_signal(number)
+    with suppress(OSError):  # so ends what nobody writes to any more
+        while piece := os.read(parent, 65536):
+            rest += piece
+    _, errors = program.communicate()
     os.close(parent)
-    assert program.returncode == 0 and errors == b"" and b"\x1b[?1049h" in shown
+    assert program.returncode == code and errors == b"" and b"\x1b[?1049h" in shown
+    assert b"\x1b[?1049l" in rest and b"\x1b[?25h" in rest  # the screen of before, and its cursor
+
+
+def test_what_cannot_be_read_for_a_while_does_not_end_it(tmp_path: Path) -> None:
+    home = TestHome.make(tmp_path / "home").home
+    before = view_of(home)
+    home.index_file.write_bytes(b"no database at all" * 100)
+    broken = _again(home, before)
+    assert broken.status == before.status and broken.trouble.startswith("This is what was: ")
+    assert broken.trouble in " ".join(" ".join(text_of(sections(broken, 80), 80, 24)).split())
+    home.index_file.unlink()
+    assert _again(home, broken).trouble == ""
