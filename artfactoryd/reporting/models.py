@@ -14,6 +14,7 @@ from artfactoryd.core.pricing.words import price_in_words
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.planning import models as library
+from artfactoryd.planning.catalogue import retired
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.schema import allowed_by
 
@@ -127,6 +128,8 @@ def shown(home: Home, name: str) -> WholeModelsDocument:
 
 def named(known: Catalog, name: str) -> list[Model]:
     models = [model for provider in known.providers() if (model := known.find(provider, name))]
+    if not models and (over := retired.words(name, known)):
+        raise WrongUse(over)
     if not models:
         near = [candidate for provider in known.providers() for candidate in known.near(provider, name)]
         fix = f"Did you mean {near[0]}?" if near else "`artfactoryd models` lists them."

@@ -87,7 +87,7 @@ def test_a_refresh_says_what_changed_and_keeps_what_no_provider_tells(shop: Test
 
 def test_a_model_by_its_full_id_is_described_once_and_then_known(shop: TestHome, cloud: Emulator) -> None:
     before = cloud.seen().get("GET black-forest-labs", 0)
-    order = "provider: replicate\nmodel: black-forest-labs/flux-1.1-pro\nparameters:\n  prompt: a car\n"
+    order = "provider: replicate\nmodel: black-forest-labs/flux-pro\nparameters:\n  prompt: a car\n"
     good, wrong = plan(shop, order), plan(shop, order + "  safety_tolerance: 7\n  promt: x\n")
     assert (good["total_items"], good["errors"], [each["code"] for each in good["held"]]) == (1, [], ["price"])
     assert {each["code"] for each in wrong["errors"]} == {"E_VALUE", "E_PARAMETER"}
@@ -96,15 +96,15 @@ def test_a_model_by_its_full_id_is_described_once_and_then_known(shop: TestHome,
     assert plan(shop, older.replace(f"{SDXL}:{SDXL_VERSIONS[1]}", "sdxl"))["model"] == f"{SDXL}:{SDXL_VERSIONS[0]}"
     shop.drop("pro.yaml", order + "price: {usd: 0.04}\n")
     assert shop.once() == 0
-    assert cloud.creates()[-1]["model"] == "black-forest-labs/flux-1.1-pro"
+    assert cloud.creates()[-1]["model"] == "black-forest-labs/flux-pro"
     assert cloud.seen()["GET black-forest-labs"] == before + 1
 
 
 def test_submit_takes_the_picture_of_a_model_along_that_only_its_provider_knows(shop: TestHome, tmp_path: Path) -> None:
     data = draw(tmp_path / "recipes" / "beach.png")
-    pro = "provider: replicate\nmodel: black-forest-labs/flux-1.1-pro\nprice: {usd: 0.04}\n"
+    pro = "provider: replicate\nmodel: black-forest-labs/flux-pro\nprice: {usd: 0.04}\n"
     (order := tmp_path / "recipes" / "pro.yaml").write_text(pro + "parameters: {prompt: x, image_prompt: beach.png}\n")
-    assert Catalog(load_catalog(None)[0]).find("replicate", "black-forest-labs/flux-1.1-pro") is None
+    assert Catalog(load_catalog(None)[0]).find("replicate", "black-forest-labs/flux-pro") is None
     assert shop.call("submit", str(order)).returncode == 0
     [bundle] = shop.home.inbox.iterdir()
     assert (bundle / "beach.png").read_bytes() == data

@@ -23,6 +23,7 @@ __all__ = ["Axis", "Check", "Given", "Reader", "TextAxis", "Written"]
 Given = tuple[str, Value, Path]  # a parameter's name as written, its value, its key path
 QUOTES = "Put quotes around it."
 LENGTHS = {"minLength", "maxLength"}
+MOST_MODELS = 6  # that are named where a parameter is of others
 NESTED = "texts in it"  # no key is called so
 
 
@@ -161,9 +162,15 @@ class Reader(ValueReader):
             return f"Here that is {' and '.join((', '.join(near[:-1]), near[-1]))}."
         if near:
             return f"Did you mean {near[0]}?"
-        others = ", ".join(self.having(alike(given) or (given,)))
+        others = self._others(given)
         has = f"{self.model.short} has: {', '.join(self.model.properties)}."
         return f"These models have one: {others}. {has}" if others else has
+
+    def _others(self, given: str) -> str:
+        """Models that have it, a few of them: those of the same provider first."""
+        names = sorted(self.having(alike(given) or (given,)), key=lambda name: f"({self.model.provider})" not in name)
+        more = [f"and {len(names) - MOST_MODELS} more"] if len(names) > MOST_MODELS else []
+        return ", ".join([*names[:MOST_MODELS], *more])
 
     def look_for_missing(self, given: Iterable[Given], path: Path) -> None:
         """`path`: where what is missing would belong."""
