@@ -1,11 +1,12 @@
 """Model files of the shipped catalogue, from a list of models as people collect them.
 
-    python scripts/make_catalog.py LIST artfactoryd/catalog
+    python scripts/make_catalog.py LIST artfactoryd/catalog tests/data/catalogue_outputs.json
 
 LIST is YAML, or Markdown with one YAML block: entries with `key, provider, model, makes, price, price_as_of,
 price_source, certain {id, schema, price}, parameters, media_fields, batch_field, seed_field, schema_as_of`. Written are
 `PROVIDER.json`, a model on each line, and `retired/models.json`. What a hand-written file of the folder describes, and
-what is not certain, is left out and told. A newer list is a rerun.
+what is not certain, is left out and told. The third file is for the tests: the shape of each one's output, null where
+none was seen. A newer list is a rerun.
 """
 
 from __future__ import annotations
@@ -73,20 +74,29 @@ ALSO = {  # what people type, beside the key
 SENDS = {"minimax-speech-": {"output_format": "url"}}  # its own is text that holds the sound, and no file
 
 
-def main(source: Path, folder: Path) -> None:
+def main(source: Path, folder: Path, outputs: Path) -> None:
     text = source.read_text(encoding="utf-8")
     entries = read(text)
     pinned = set(re.findall(r"version: (\w+) +# community", text))
     known = {(one["provider"], str(one["model"]).partition(":")[0]) for one in hand_written(folder)}
     made: dict[str, list[dict[str, Any]]] = {}
+    shapes: dict[str, str | None] = {}
     for entry in entries:
         if reason := left_out(entry, known):
             print(f"left out: {entry['key']}: {reason}")
             continue
         made.setdefault(entry["provider"], []).append(model_file(entry, pinned))
+        shapes[f"{entry['provider']} {entry['model']}"] = shape_of_output(entry)
     for provider, models in made.items():
         write(folder / f"{provider}.json", models)
     write(folder / "retired" / "models.json", [one for entry in entries for one in retired(entry)])
+    outputs.write_text(json.dumps(shapes, indent=1) + "\n", encoding="utf-8")
+
+
+def shape_of_output(entry: Entry) -> str | None:
+    """`types.ImageRef` says that a file comes, and not how."""
+    told = str(entry.get("output") or "types.")
+    return None if told.startswith("types.") else told
 
 
 def read(text: str) -> list[Entry]:
@@ -240,4 +250,4 @@ def modality(entry: Entry, image: str | None, needed: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:4]))
