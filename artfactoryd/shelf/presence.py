@@ -1,7 +1,7 @@
 """Whether the shelf is where it should be. `Projects` may be a link to another disk, which may not be connected.
 
-The place where a disk is mounted may be there, and empty, while the disk is not: nothing may be laid into it then. That
-projects were seen on another disk is put down, so that an empty folder there is not taken for a new shelf.
+The place where a disk is mounted may be there, and empty, while the disk is not: nothing may be laid into it then, and
+nothing is gone by that. So a shelf on another disk carries a mark, and that it does is put down at home.
 """
 
 from __future__ import annotations
@@ -14,22 +14,24 @@ from artfactoryd.durable import write_note
 from artfactoryd.errors import StorageFull
 from artfactoryd.home import Home
 
-MARK = "shelf-elsewhere.txt"  # in .work: projects were seen on another disk
-WORDS = b"Projects is on another disk, and has been worked in. While none of its folders is there, that disk is away.\n"
+MARK = ".artfactory-shelf"  # in Projects, on another disk
+NOTED = "shelf-elsewhere.txt"  # in .work: that there is one
+WORDS = b"The shelf of an art factory. Where this file is not, its disk is taken to be away.\n"
 
 
 def away(home: Home) -> str:
     """Why it is not there, in words; empty where it is."""
+    mark = home.projects / MARK
     try:
-        if not _is_elsewhere(home) or _has_projects(home.projects) or not (home.work / MARK).exists():
+        if not _is_elsewhere(home) or mark.exists() or not (home.work / NOTED).exists():
             return ""
     except FileNotFoundError:
         return f"{home.projects} leads to {os.path.realpath(home.projects)}, which is not there. Connect that disk."
     except OSError as error:
         return f"{home.projects} cannot be reached ({error.strerror})."
     place = os.path.realpath(home.projects)
-    way_out = "Connect it; or, if you removed all projects from it, make a folder in it."
-    return f"{place}, where Projects is, is empty: that disk is not there. {way_out}"
+    way_out = f"Connect it; or, if this is the right one, put the mark there: touch {place}/{MARK}"
+    return f"{place}, where Projects is, does not hold the shelf: that disk is not there. {way_out}"
 
 
 def check(home: Home) -> None:
@@ -39,10 +41,12 @@ def check(home: Home) -> None:
 
 
 def remember(home: Home) -> None:
-    """That projects were seen on another disk."""
+    """That there is a shelf on another disk. The mark comes first: a kill between the two leaves nothing away."""
     with suppress(OSError):
-        if _is_elsewhere(home) and not (home.work / MARK).exists() and _has_projects(home.projects):
-            write_note(home.work / MARK, WORDS)
+        if not _is_elsewhere(home) or (home.work / NOTED).exists() or not _has_projects(home.projects):
+            return
+        if write_note(home.projects / MARK, WORDS):
+            write_note(home.work / NOTED, WORDS)
 
 
 def _is_elsewhere(home: Home) -> bool:

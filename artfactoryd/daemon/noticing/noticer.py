@@ -140,6 +140,8 @@ class Noticer:
     async def _look_at_all(self, *, sparing: bool) -> None:
         began = time.monotonic()
         worked = await self._look_at(lambda looking: looking.at_all(), rest=LOWEST if sparing else 0.0)
+        if self.away:
+            return
         is_one_missing = await self._heed_missing()
         self.has_looked = True
         took = time.monotonic() - began
@@ -167,6 +169,8 @@ class Noticer:
             evidence = await asyncio.to_thread(Evidence, self._home, self._app.books.index, found)
             worked += await self._in_slices(evidence.go_on, rest)
             decided = await asyncio.to_thread(lambda: changes(*evidence.facts()))
+            if await asyncio.to_thread(self._is_away):  # by now: what was absent need not be
+                return worked
             await self._following.follow(decided)
             await self._mark(decided, evidence.said)
             self._fresh = found.fresh
