@@ -50,7 +50,8 @@ def remember(home: Home) -> None:
 
 
 def _is_elsewhere(home: Home) -> bool:
-    return home.projects.is_symlink() or os.stat(home.projects).st_dev != os.stat(home.root).st_dev
+    there = os.stat(home.projects)  # FileNotFoundError, too, where a link leads nowhere
+    return home.projects.is_symlink() or there.st_dev != os.stat(home.root).st_dev
 
 
 def _has_projects(projects: Path) -> bool:
