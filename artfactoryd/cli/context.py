@@ -81,4 +81,4 @@ def count_of(text: str, option: str, least: int = 1) -> int | None:
 
 
 def say(document: JsonObject | Mapping[str, object], text: str, as_json: bool) -> None:
-    echo(strict_json.document(plain(document)).decode().rstrip("\n") if as_json else text)
+    echo(strict_json.document(plain(document)).decode().rstrip("\n") if as_json else text, whole=as_json)

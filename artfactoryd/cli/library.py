@@ -10,6 +10,7 @@ import click
 
 from artfactoryd.cli.context import as_json, say, shown_home
 from artfactoryd.cli.program import DID_NOT_SUCCEED
+from artfactoryd.cli.terminal import Menu
 from artfactoryd.core.grammar.wildcards import Wildcards
 from artfactoryd.core.json_types import Document
 from artfactoryd.core.names import counted
@@ -24,7 +25,7 @@ LONGEST_SHOWN = 60  # characters of a value in the list
 SOME = 5  # values shown of each lookup in the list
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Menu, invoke_without_command=True)
 @as_json
 @click.pass_context
 def lookups(ctx: click.Context, as_json: bool) -> None:
@@ -55,7 +56,7 @@ def check_lookups(ctx: click.Context, as_json: bool) -> None:
     ctx.exit(DID_NOT_SUCCEED if document.problems else 0)
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Menu, invoke_without_command=True)
 @as_json
 @click.pass_context
 def templates(ctx: click.Context, as_json: bool) -> None:

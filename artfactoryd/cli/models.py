@@ -11,6 +11,7 @@ import click
 
 from artfactoryd.cli.context import as_json, own_home, say, settings_of, shown_home
 from artfactoryd.cli.program import DID_NOT_SUCCEED
+from artfactoryd.cli.terminal import Menu
 from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.model import Model
 from artfactoryd.core.names import counted
@@ -35,7 +36,7 @@ from artfactoryd.schema import allowed_by
 from artfactoryd.settings import Settings
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Menu, invoke_without_command=True)
 @click.option("--family", help="Only models of this family.")
 @click.option("--modality", help="Only models that do this, for example image-to-image.")
 @click.option("--provider", help="Only this provider's.")
@@ -49,7 +50,7 @@ def models(ctx: click.Context, family: str | None, modality: str | None, provide
     say(document, listed_text(document), as_json)
 
 
-@models.command("show")
+@models.command("show", short_help="A model's parameters with what each may be, and its price")
 @click.argument("name")
 @as_json
 @click.pass_context
@@ -59,7 +60,7 @@ def show_model(ctx: click.Context, name: str, as_json: bool) -> None:
     say(document, shown_text(document), as_json)
 
 
-@models.command("refresh")
+@models.command("refresh", short_help="Ask the providers what their models take and cost now")
 @click.argument("names", nargs=-1)
 @as_json
 @click.pass_context

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 import click
 
@@ -13,7 +14,7 @@ from artfactoryd import clock
 from artfactoryd.cli.context import as_json, count_of, latest, made_home, say, settings_to_go_by
 from artfactoryd.cli.program import WRONG_USE
 from artfactoryd.core import inbox_rules
-from artfactoryd.core.lifecycle import ItemState
+from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, ItemState
 from artfactoryd.core.names import counted
 from artfactoryd.home import Home
 from artfactoryd.live_settings import settings_to_show
@@ -22,7 +23,7 @@ from artfactoryd.reporting import inbox, waiting
 from artfactoryd.reporting import orders as order_reports
 from artfactoryd.reporting import status as status_report
 from artfactoryd.reporting import why as why_words
-from artfactoryd.reporting.caps import in_dollars
+from artfactoryd.reporting.caps import at_most, in_dollars
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import DoubtDocument, ItemDocument, OrderDocument, WholeOrder
 from artfactoryd.reporting.status import StatusDocument
@@ -48,7 +49,7 @@ def status(ctx: click.Context, as_json: bool) -> None:
 @as_json
 @click.pass_context
 def orders(ctx: click.Context, most: str, as_json: bool) -> None:
-    """Every order, newest first."""
+    """Every order, those at work first, then newest first."""
     home = made_home(ctx)
     document = order_documents(home, settings_to_go_by(home), count_of(most, "--most"))
     say(document, "" if as_json else listed_text(document), as_json)
@@ -97,7 +98,7 @@ class OrdersDocument(JsonObject):
 
 
 def order_documents(home: Home, settings: Settings, most: int | None) -> OrdersDocument:
-    """Newest first, without their products and items. `most`: None for all."""
+    """Those at work first, then newest first, without their products and items. `most`: None for all."""
     folder = settings.inbox.path or home.inbox
     problem, waiting_orders = inbox.problem(folder), inbox.orders_waiting(folder, home.claims)
     with Index.reading(home.index_file) as index:
@@ -105,7 +106,7 @@ def order_documents(home: Home, settings: Settings, most: int | None) -> OrdersD
             return OrdersDocument([], 0, problem, waiting_orders)
         documents = [
             order_reports.order_document(index, row, waiting.reasons(index, row, home, settings), products=False)
-            for row in islice(order_lists.every(index), most)
+            for row in islice(chain(order_lists.unfinished(index), order_lists.ended(index)), most)
         ]
         return OrdersDocument(documents, order_lists.count(index) - len(documents), problem, waiting_orders)
 
@@ -129,14 +130,14 @@ def why_of(home: Home, settings: Settings, given: str, *, latest: bool = False) 
 
 def status_text(document: StatusDocument) -> str:
     return "\n".join([
-        *map(one_line, (*_home_lines(document), *_closed_lines(document))),
+        *map(one_line, (*home_lines(document), *_lying_lines(document), *closed_lines(document))),
         f"Spent   {in_dollars(document.spent_usd)}", *document.budget.lines(),
         "", orders_text([*document.open, *document.recent], can_drop=not document.inbox_problem),
         *_more_lines(document),
     ])  # fmt: skip
 
 
-def _home_lines(document: StatusDocument) -> Iterator[str]:
+def home_lines(document: StatusDocument) -> Iterator[str]:
     holder = document.daemon
     yield f"Home    {document.home}"
     if holder and "unread" in holder:
@@ -152,6 +153,9 @@ def _home_lines(document: StatusDocument) -> Iterator[str]:
         yield "Daemon  not running: start it with `artfactoryd run`"
     if document.inbox_problem:
         yield f"Inbox   {document.inbox_problem}"
+
+
+def _lying_lines(document: StatusDocument) -> Iterator[str]:
     for title, names in (("Inbox", document.inbox), ("Held", document.held), ("Rejected", document.rejected)):
         if names:
             yield f"{title:<7} {', '.join(names)}"
@@ -165,7 +169,7 @@ def _more_lines(document: StatusDocument) -> Iterator[str]:
         yield f"… and {document.more_open} more not over yet (`artfactoryd orders`)"
 
 
-def _closed_lines(document: StatusDocument) -> Iterator[str]:
+def closed_lines(document: StatusDocument) -> Iterator[str]:
     """What stops more than one order."""
     if document.settings:
         yield f"Settings {document.settings}"
@@ -187,15 +191,25 @@ def _closed_lines(document: StatusDocument) -> Iterator[str]:
 def orders_text(orders: Sequence[OrderDocument], *, can_drop: bool = True) -> str:
     if not orders:
         return "No orders yet. Drop one into the Inbox." if can_drop else "No orders yet."
+    rows = [_cells(order) for order in orders]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines: list[str] = []
-    for order in orders:
-        done = f"{order.count(ItemState.COMPLETED)}/{order.total_items}"
+    for order, (done, price) in zip(orders, rows, strict=True):
+        name = f"{order.name}{' (rehearsal)' if order.rehearsal else ''}"
         lines.append(
-            f"{order.short}  {order.status:<10} {done:>9}  {in_dollars(order.money.spent_usd):<6}  "
-            f"{order.project}/{order.name}{' (rehearsal)' if order.rehearsal else ''}"
+            f"{order.short}  {order.status:<10}  {done:>{widths[0]}}  {price:<{widths[1]}}  "
+            f"{clock.shown(order.accepted_at)[:10]}  {name}  {order.folder or order.project}"
         )
         lines += [f"{'':15}{reason}" for reason in order.reasons]
     return "\n".join(map(one_line, lines))
+
+
+def _cells(order: OrderDocument) -> tuple[str, str]:
+    """How much of it is made, and what it cost; of what is not over also what it may cost."""
+    spent, most = in_dollars(order.money.spent_usd), order.at_most_usd
+    at_work = order.status in UNFINISHED_ORDERS and most
+    price = f"{spent} of {at_most(most)}" if at_work and most else spent
+    return f"{order.count(ItemState.COMPLETED)}/{order.total_items}", price
 
 
 def listed_text(document: OrdersDocument) -> str:
@@ -220,11 +234,19 @@ def order_text(whole: WholeOrder) -> str:
     lines += [f"  dear    item {overrun.item}: {overrun.text}" for overrun in order.overruns or ()]
     if whole.doubts:
         lines += ["", *_doubt_lines(whole)]
-    return "\n".join([*map(one_line, lines), "", *(one_line(_item_line(item)) for item in whole.items)])
+    shared = shared_reasons(whole.items)
+    lines += ["", *(f"  {counted(count, 'item')}: {reason}" for reason, count in shared.items())] if shared else []
+    return "\n".join([*map(one_line, lines), "", *(one_line(_item_line(item, shared)) for item in whole.items)])
 
 
-def _item_line(item: ItemDocument) -> str:
-    reason = f"  {item.reason}" if item.reason else ""
+def shared_reasons(items: Sequence[ItemDocument]) -> Mapping[str, int]:
+    """Those of more than one item, with how many they are: such are said once."""
+    counts = Counter(item.reason for item in items if item.reason)
+    return {reason: count for reason, count in counts.items() if count > 1}
+
+
+def _item_line(item: ItemDocument, shared: Mapping[str, int]) -> str:
+    reason = f"  {item.reason}" if item.reason and item.reason not in shared else ""
     ticket = ticket_words(item.ticket) if item.state != ItemState.COMPLETED else ""
     ticket = f"  ticket {ticket}" if ticket else ""
     return f"  {item.number:>4}  {item.state:<10} {_about(item)}{ticket}{reason}"
@@ -268,7 +290,7 @@ def _asked_words(doubt: DoubtDocument) -> str:
 def _money(order: OrderDocument) -> str:
     """The estimate and what became of it, side by side."""
     money, most = order.money, order.at_most_usd
-    parts = ["price unknown" if most is None else f"at most {in_dollars(most)}", f"{in_dollars(money.spent_usd)} spent"]
+    parts = ["price unknown" if most is None else f"at most {at_most(most)}", f"{in_dollars(money.spent_usd)} spent"]
     more = ((money.reserved_usd, "on the way"), (money.in_doubt_usd, "in doubt"), (money.released_usd, "came back"))
     parts += [f"{in_dollars(usd)} {words}" for usd, words in more if usd]
     cap = f" (its cap is {in_dollars(order.cap_usd)})" if order.cap_matters else ""

@@ -18,7 +18,7 @@ from artfactoryd.cli.context import as_json, count_of, settings_of, shown_home
 from artfactoryd.cli.terminal import echo
 from artfactoryd.core.expansion.axes_in_words import MOST_VALUES
 from artfactoryd.core.json_types import Document
-from artfactoryd.core.money import dollars
+from artfactoryd.core.money import rounded
 from artfactoryd.core.names import counted
 from artfactoryd.planning import preview
 from artfactoryd.planning.preview import Planned, PlannedOrder
@@ -52,7 +52,7 @@ def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, box: str | N
     planned = preview.plan(home, settings, file, rehearse=rehearse, most=most_items, environ=os.environ, box=box)
     if as_json:
         for piece in planned.json():
-            echo(redact_json(piece), nl=False)
+            echo(redact_json(piece), nl=False, whole=True)
     else:
         show(planned, echo)
     ctx.exit(planned.exit_code)
@@ -187,7 +187,7 @@ def _price(head: Document) -> str:
 
 
 def _dollars(usd: float) -> str:
-    return dollars(round(usd * 1_000_000))
+    return rounded(round(usd * 1_000_000), up=True)
 
 
 def _proof(head: Document) -> str:

@@ -50,7 +50,7 @@ def products(
     if paths0:
         echo("".join(f"{path}\0" for path in _there(home, document)), nl=False, raw=True)
     elif as_table:
-        echo(reported.table(document.products), nl=False)
+        echo(reported.table(document.products), nl=False, whole=True)
     else:
         say(document, products_text(document), as_json)
     if opens:

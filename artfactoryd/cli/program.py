@@ -21,99 +21,72 @@ import click
 
 from artfactoryd import __version__, log_outlet
 from artfactoryd.cli.interrupt import as_exception, at_once, watch
-from artfactoryd.cli.terminal import echo
+from artfactoryd.cli.terminal import Menu, echo
 from artfactoryd.errors import ArtFactoryError, Refusal, WrongUse
 from artfactoryd.medium import in_words
 
 DID_NOT_SUCCEED, WRONG_USE, WAITS = 1, 2, 3
 AS_JSON = "artfactoryd.json"  # in the context: whether data was asked for
 
-COMMANDS = {  # name: the module beside this one that has a command of that name, and the first sentence of its help
-    "approve": ("control", "Let a held order go on, for exactly the reasons and the price shown."),
-    "backup": (
-        "upkeep.backup",
-        "Keep a copy of everything on another disk, while the work goes on; only what is new is copied.",
-    ),
-    "bin": ("pictures.collecting", "Put products into the bin of the shelf for 30 days, or take them out of it."),
-    "cancel": ("control", "Send nothing more of an order; what arrives all the same is kept."),
-    "collect": ("pictures.collecting", "Put products into a collection: a folder in Collections with clones of them."),
-    "collections": ("pictures.collecting", "Your collections, with how many products each has."),
-    "demo": ("upkeep.demo", "A throw-away home, the examples rehearsed offline, and where to look."),
-    "doctor": (
-        "doctor.command",
-        "What is well, what is not, and the way out: folder, lock, disk, keys, addresses, database.",
-    ),
-    "explain": (
-        "explain",
-        "Everything that is known of a product: how it was made, from what, when, and what it cost.",
-    ),
-    "export": (
-        "pictures.export",
-        "Copies of what a query finds, in a folder or a zip file, with a manifest.csv that says what each is.",
-    ),
-    "import": (
-        "pictures.importing",
-        "Pictures that A1111, ComfyUI, InvokeAI and others made become products, with what they say of themselves.",
-    ),
-    "init": ("upkeep.init", "Make the factory folder with settings, examples and the schemas for editors."),
-    "install": ("upkeep.service", "Let launchd or systemd start the daemon when you log in, and again when it dies."),
-    "keys": ("providers", "Your providers' keys in the system's keychain, where a service finds them too."),
-    "like": ("pictures.marks", "Mark products as liked; a stage that waits for it goes on with them."),
-    "logs": (
-        "upkeep.logs",
-        "What the program said, each attempt at an item, or each request to the status page; --json one object a line.",
-    ),
-    "lookups": ("library", "Your named lists of values, with how many each has."),
-    "models": ("models", "What can be ordered, and what it costs."),
-    "note": ("pictures.marks", "Write notes to products, in the place of those there were."),
-    "once": ("once", "Take what is in the inbox, finish what can be finished, exit."),
-    "order": ("orders", "One order: its items, what they cost, and what is at stake."),
-    "orders": ("orders", "Every order, newest first."),
-    "pause": (
-        "control",
-        "Send nothing more of an order, to a provider, or at all; what is on the way is still collected.",
-    ),
-    "plan": ("plan", "What an order would do, what it would cost, and what would hold it."),
-    "products": ("products", "What was made, newest first: all, what a query finds, or which product a file is."),
-    "projects": (
-        "pictures.projects",
-        "Your projects, those worked on last first; or one, and what its project.yaml is to say.",
-    ),
-    "providers": ("providers", "Who can be ordered from: key, pace, and what stops them."),
-    "rate": ("pictures.marks", "Give products a rating from 0 to 5."),
-    "reindex": (
-        "upkeep.reindex",
-        "Make the index again from the ledger and the shelf, and say where they do not agree.",
-    ),
-    "remake": ("submit", "Ask for a product again: its item, with the same parameters and seed, as a new order."),
-    "restore": (
-        "upkeep.backup",
-        "Put back what is missing here from a backup; nothing that is here is replaced, nothing is sent unasked.",
-    ),
-    "resume": (
-        "control",
-        "Let a paused order, or a paused or stopped provider, go on; without a name, all of them.",
-    ),
-    "retry": ("control", "Send again what surely cost nothing; list what may have."),
-    "run": ("run", "The daemon, in the foreground; stop it with Ctrl-C."),
-    "schema": ("upkeep.schema", "Print a JSON Schema, or the names of all."),
-    "service": ("upkeep.service", "The daemon as launchd or systemd sees it."),
-    "sheet": (
-        "sheet",
-        "One contact sheet of an order, or of what a query finds: a page for the browser, a JPEG or a PDF.",
-    ),
-    "spend": (
-        "spend",
-        "What was spent, what is on the way or in doubt, and what is left of today's and this month's cap.",
-    ),
-    "status": ("orders", "The state of things."),
-    "submit": ("submit", "Put orders into the inbox, each in one step, as they are."),
-    "tag": ("pictures.marks", "Put tags on products (+TAG) and take them off (-TAG)."),
-    "templates": ("library", "Your templates, with the keys each gives."),
-    "undo": ("pictures.marks", "Take back what was said last of products: by like, rate, tag, note, collect or bin."),
-    "uninstall": ("upkeep.service", "Stop the service and take it away; the factory folder stays as it is."),
-    "why": ("orders", "What became of a file, and what to do about it."),
+COMMANDS = {  # name: the module beside this one that has a command of that name, and what its help begins with
+    "approve": ("control", "Let a held order go on"),
+    "backup": ("upkeep.backup", "Keep a copy of everything on another disk"),
+    "bin": ("pictures.collecting", "Put products into the bin of the shelf for 30 days"),
+    "cancel": ("control", "Send nothing more of an order"),
+    "collect": ("pictures.collecting", "Put products into a collection"),
+    "collections": ("pictures.collecting", "Your collections, with how many products each has"),
+    "demo": ("upkeep.demo", "A throw-away home, the examples rehearsed offline"),
+    "doctor": ("doctor.command", "What is well, what is not, and the way out"),
+    "explain": ("explain", "Everything that is known of a product"),
+    "export": ("pictures.export", "Copies of what a query finds, in a folder or a zip file"),
+    "import": ("pictures.importing", "Pictures of A1111, ComfyUI, InvokeAI and others become products"),
+    "init": ("upkeep.init", "Make the factory folder"),
+    "install": ("upkeep.service", "Let launchd or systemd start the daemon when you log in"),
+    "keys": ("providers", "Your providers' keys in the system's keychain"),
+    "like": ("pictures.marks", "Mark products as liked"),
+    "logs": ("upkeep.logs", "What the program said"),
+    "lookups": ("library", "Your named lists of values, with how many each has"),
+    "models": ("models", "What can be ordered, and what it costs"),
+    "note": ("pictures.marks", "Write notes to products"),
+    "once": ("once", "Take what is in the inbox, finish what can be finished, exit"),
+    "order": ("orders", "One order: its items, what they cost, and what is at stake"),
+    "orders": ("orders", "Every order, those at work first, then newest first"),
+    "pause": ("control", "Send nothing more of an order, to a provider, or at all"),
+    "plan": ("plan", "What an order would do, what it would cost"),
+    "products": ("products", "What was made, newest first"),
+    "projects": ("pictures.projects", "Your projects, those worked on last first"),
+    "providers": ("providers", "Who can be ordered from: key, pace, and what stops them"),
+    "rate": ("pictures.marks", "Give products a rating from 0 to 5"),
+    "reindex": ("upkeep.reindex", "Make the index again from the ledger and the shelf"),
+    "remake": ("submit", "Ask for a product again"),
+    "restore": ("upkeep.backup", "Put back what is missing here from a backup"),
+    "resume": ("control", "Let a paused order, or a paused or stopped provider, go on"),
+    "retry": ("control", "Send again what surely cost nothing; list what may have"),
+    "run": ("run", "The daemon, in the foreground; stop it with Ctrl-C"),
+    "schema": ("upkeep.schema", "Print a JSON Schema, or the names of all"),
+    "service": ("upkeep.service", "The daemon as launchd or systemd sees it"),
+    "sheet": ("sheet", "One contact sheet of an order, or of what a query finds"),
+    "spend": ("spend", "What was spent, what is on the way or in doubt"),
+    "status": ("orders", "The state of things"),
+    "submit": ("submit", "Put orders into the inbox, each in one step, as they are"),
+    "tag": ("pictures.marks", "Put tags on products (+TAG) and take them off (-TAG)"),
+    "templates": ("library", "Your templates, with the keys each gives"),
+    "undo": ("pictures.marks", "Take back what was said last of products"),
+    "uninstall": ("upkeep.service", "Stop the service and take it away"),
+    "watch": ("looking.watch", "What is at work and what waits for you, as it changes"),
+    "why": ("orders", "What became of a file, and what to do about it"),
 }
+GROUPS = {  # as `--help` shows them
+    "Start": ("init", "demo", "run", "once", "keys", "install", "service", "uninstall"),
+    "Order": ("plan", "submit", "remake", "models", "templates", "lookups"),
+    "Look": ("status", "watch", "orders", "order", "why", "spend", "providers"),
+    "Steer": ("approve", "cancel", "retry", "pause", "resume"),
+    "Shelf": (
+        "products", "explain", "sheet", "export", "import", "projects", "like", "rate", "tag", "note", "collect",
+        "collections", "bin", "undo",
+    ),
+    "Upkeep": ("doctor", "backup", "restore", "reindex", "logs", "schema"),
+}  # fmt: skip
 TAKE_FILES = (
     "backup",
     "explain",
@@ -136,11 +109,13 @@ def load_command(name: str) -> click.Command:
     return command
 
 
-class Program(click.Group):
+class Program(Menu):
     """Turns what a person did wrong into words; never a traceback for it.
 
-    Its `commands` are name and first sentence only; the one that is called is loaded in its stead.
+    Its `commands` are name and the beginning of their help; the one that is called is loaded in its stead.
     """
+
+    groups = GROUPS
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -193,7 +168,7 @@ def _check_text(words: Sequence[str]) -> None:
 def _fail(ctx: click.Context, title: str, text: str, code: int, between: str = " ") -> NoReturn:
     """In words on standard error; as data, where that was asked for, on standard output."""
     if ctx.meta[AS_JSON]:
-        echo(json.dumps({"done": False, "error": title, "text": text}, ensure_ascii=False, indent=2))
+        echo(json.dumps({"done": False, "error": title, "text": text}, ensure_ascii=False, indent=2), whole=True)
     else:
         echo(f"artfactoryd: {title}.{between}{text}", err=True)
     ctx.exit(code)

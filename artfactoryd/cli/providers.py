@@ -13,6 +13,7 @@ import click
 from artfactoryd import clock, credentials
 from artfactoryd.cli.context import as_json, say, settings_of, settings_to_go_by, shown_home
 from artfactoryd.cli.program import DID_NOT_SUCCEED
+from artfactoryd.cli.terminal import Menu
 from artfactoryd.errors import ProviderError, ProviderStopped, WrongUse
 from artfactoryd.factories import Probes
 from artfactoryd.factories.registry import Unmade, asking, makers
@@ -36,12 +37,12 @@ def providers(ctx: click.Context, offline: bool, as_json: bool) -> None:
     say(answer, text(answer), as_json)
 
 
-@click.group()
+@click.group(cls=Menu)
 def keys() -> None:
     """Your providers' keys in the system's keychain, where a service finds them too."""
 
 
-@keys.command("set")
+@keys.command("set", short_help="Put a key into the keychain: asked for without showing it")
 @click.argument("provider")
 @as_json
 @click.pass_context

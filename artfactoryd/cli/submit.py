@@ -20,6 +20,7 @@ from artfactoryd.cli.progress import Progress
 from artfactoryd.cli.terminal import echo
 from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.core.json_types import Json
+from artfactoryd.core.money import micro_dollars, rounded
 from artfactoryd.core.names import counted
 from artfactoryd.daemon.run import exit_code
 from artfactoryd.errors import HomeLocked, WrongUse
@@ -114,7 +115,7 @@ def _what_is_bought(planned: preview.Planned) -> list[str]:
         if head["errors"] or item is None:
             continue
         price = head["price"]["usd"]
-        known = f"for at most ${price:g}" if price else "for nothing"
+        known = f"for at most {rounded(micro_dollars(price), up=True)}" if price else "for nothing"
         cost = known if price is not None else "at a price that is not known"
         what = counted(head["total_products"], "picture")
         about = f" of “{head['first']}”" if head["first"] else ""

@@ -29,6 +29,12 @@ def counted(number: float, noun: str, verb: str = "", verbs: str = "") -> str:
     return f"{words} {noun}{'' if one else 's'}{f' {verb if one else verbs}' if verb else ''}"
 
 
+def made_words(products: int, pictures: int, reused: int) -> str:
+    """`48 pictures (40 reused)`: what an order brought, and how much of it was on the shelf before."""
+    what = counted(products, "picture" if products == pictures else "product")
+    return f"{what} ({reused} reused)" if reused else what
+
+
 def size(text: str) -> int:
     """Bytes of it in a file name."""
     return len(text.encode("utf-8", "surrogatepass"))

@@ -20,7 +20,7 @@ from artfactoryd.reporting import receipt, waiting
 from artfactoryd.shelf import desktop, order_folders, presence
 from artfactoryd.storage import spend
 from artfactoryd.storage.index import Index
-from artfactoryd.storage.lists import words
+from artfactoryd.storage.lists import order_lists, words
 from artfactoryd.storage.rows import OrderRow
 
 log = logging.getLogger(__name__)
@@ -98,9 +98,10 @@ def write(app: App, order_id: str, refused: str = "") -> None:
 
 
 def _end(kind: type[news.OrderEnded], index: Index, row: OrderRow, folder: Path) -> news.OrderEnded:
-    counts = index.counts(row.id)
+    counts, made = index.counts(row.id), order_lists.made(index, row.id)
     return kind(
         order=row.id, name=row.name, items=row.all_items, completed=counts.get(ItemState.COMPLETED, 0),
-        failed=counts.get(ItemState.FAILED, 0), products=index.products_made(row.id),
+        failed=counts.get(ItemState.FAILED, 0), products=made.products, pictures=made.pictures,
+        reused=made.reused,
         usd=usd(spend.of_order(index, row.id).spent) or 0.0, folder=str(folder),
     )  # fmt: skip

@@ -130,7 +130,7 @@ class Inbox:
     async def scans(self, stop: asyncio.Event) -> AsyncIterator[Scan]:
         """A look at once, after every hint, when something is due, and every `scan_seconds`, until `stop`."""
         hint = asyncio.Event()
-        watcher = Watcher(stop, hint, min(STEP_MS, max(20, int(self._settle * 400))))
+        watcher = Watcher(stop, hint, min(STEP_MS, max(20, int(self._settle * 500))))
         try:
             while not stop.is_set():
                 hint.clear()

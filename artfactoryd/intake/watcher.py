@@ -20,7 +20,7 @@ from artfactoryd.medium import in_words
 
 log = logging.getLogger(__name__)
 
-STEP_MS = 400  # a hint comes within two steps; each step wakes the machine once
+STEP_MS = 500  # a hint comes within two steps; each step wakes the machine once
 TREE_STEP_MS = 1000
 LONGEST_PAUSE = 60.0  # seconds between two tries to watch
 

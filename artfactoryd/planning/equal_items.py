@@ -24,7 +24,7 @@ from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem
 from artfactoryd.home import Home
 from artfactoryd.shelf import reading
-from artfactoryd.shelf.arranging.bin import FOLDER as BIN
+from artfactoryd.shelf.sidecars import BIN
 from artfactoryd.storage.index import EqualItem, Index
 from artfactoryd.storage.lists.made import EarlierOrder, earlier_orders, found_on_the_shelf, made_items
 from artfactoryd.storage.rows import OutputRow, ProductRow

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from artfactoryd.core.money import dollars
+from artfactoryd.core.money import rounded
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.settings import Settings
 from artfactoryd.storage import budget
@@ -52,4 +52,9 @@ def _period(index: Index | None, settings: Settings, name: str, day: str) -> Per
 
 
 def in_dollars(value: float) -> str:
-    return dollars(round(value * 1_000_000))
+    return rounded(round(value * 1_000_000))
+
+
+def at_most(value: float) -> str:
+    """What something may cost: never less than that."""
+    return rounded(round(value * 1_000_000), up=True)

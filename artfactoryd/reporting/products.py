@@ -12,7 +12,7 @@ from pathlib import Path
 from artfactoryd.core.model import Model
 from artfactoryd.core.slug import prompt_of
 from artfactoryd.reporting.json_object import JsonObject
-from artfactoryd.shelf.arranging.bin import FOLDER as BIN
+from artfactoryd.shelf.sidecars import BIN
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import search
 from artfactoryd.storage.lists.search import FoundProduct

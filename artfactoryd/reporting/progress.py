@@ -46,7 +46,7 @@ class Progress(JsonObject):
 
 
 def progress_of(index: Index, row: OrderRow, counts: Mapping[str, int], now: datetime) -> Progress:
-    return Progress(axes_of(index, row), _seconds_left(index, row, counts, now))
+    return Progress(axes_of(index, row), seconds_left(index, row, counts, now))
 
 
 def axes_of(index: Index, row: OrderRow) -> list[Axis]:
@@ -85,7 +85,7 @@ def _value(value: str, items: Sequence[ItemRow]) -> AxisValue:
     return AxisValue(value, len(items), done, sum(item.state == ItemState.FAILED for item in items))
 
 
-def _seconds_left(index: Index, row: OrderRow, counts: Mapping[str, int], now: datetime) -> int | None:
+def seconds_left(index: Index, row: OrderRow, counts: Mapping[str, int], now: datetime) -> int | None:
     left = sum(counts.get(state, 0) for state in (ItemState.PLANNED, ItemState.SUBMITTING, ItemState.RUNNING))
     ends = [datetime.fromisoformat(text) for text in order_lists.latest_ends(index, row.id, LATEST)]
     if not left or len(ends) < LEAST or (now - ends[0]).total_seconds() > OLD:

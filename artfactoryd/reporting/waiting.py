@@ -26,7 +26,7 @@ from artfactoryd.storage.index import ALL, Index
 from artfactoryd.storage.marks import releasing
 from artfactoryd.storage.rows import ItemRow, OrderRow, OutageRow, StopRow
 
-MOST_NOTES = 20  # items that a person is told of one by one
+MOST_NOTES = 20  # reasons of items that a person is told one by one
 _NOTED = (STUCK, UPLOAD_WAITS, UPLOAD_LASTS)  # how the reasons of planned items begin that have a line of their own
 BOUND = "limits.product_bytes"  # stands in the note of what is larger
 
@@ -159,10 +159,14 @@ def _notes(case: _Case) -> Iterator[Blocker]:
     """Of what is on the way: why it does not go on just now, as whoever works on it has noted."""
     if not any(case.count(state) for state in (ItemState.PLANNED, *RESUMED)):
         return
-    items = case.index.noted_items(case.row.id, ALL)
-    for item in items[:MOST_NOTES]:
-        yield Blocker(_note_code(item), _who(item), item.provider, f"Item {item.number}: {item.reason}")
-    more = Counter((_note_code(item), _who(item)) for item in items[MOST_NOTES:])
+    alike: dict[tuple[str | None, str], list[ItemRow]] = {}
+    for item in case.index.noted_items(case.row.id, ALL):
+        alike.setdefault((item.reason, item.provider), []).append(item)
+    groups = list(alike.values())
+    for first, *others in groups[:MOST_NOTES]:
+        which = f"{1 + len(others)} items, the first of them {first.number}" if others else f"Item {first.number}"
+        yield Blocker(_note_code(first), _who(first), first.provider, f"{which}: {first.reason}")
+    more = Counter((_note_code(item), _who(item)) for items in groups[MOST_NOTES:] for item in items)
     for (code, who), count in more.items():
         yield Blocker(code, who, None, f"And {count} more like these: `order {case.row.short}` tells of each.")
 

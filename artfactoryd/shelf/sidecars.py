@@ -13,6 +13,7 @@ from pathlib import Path
 BESIDE = "beside"
 CARD = ".json"  # what a sidecar's name adds to its product's
 FOLDERS = {"folder": "sidecars", "hidden": ".sidecars"}  # by the setting; `beside` has none
+BIN = "Projects/.bin/"  # in the home: where products lie that were put into the bin of the shelf
 NAMES = frozenset(FOLDERS.values())
 MOST_LEVELS = 10  # folders above a product in which one is looked for: project, day, order, and those in its name
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.lifecycle import RESUMED, STUCK, UPLOAD_LASTS, UPLOAD_WAITS, ItemState, OrderState, order_state
-from artfactoryd.shelf.arranging.bin import FOLDER as BIN
+from artfactoryd.shelf.sidecars import BIN
 from artfactoryd.storage.database import Database
 from artfactoryd.storage.rows import (
     ATTEMPTS,
@@ -314,9 +314,6 @@ class Index(Database):
         """What one output may take, by the largest of the last products."""
         sql = "SELECT max(bytes) AS n FROM (SELECT bytes FROM product ORDER BY id DESC LIMIT 50)"
         return int(self.rows(sql)[0]["n"] or UNKNOWN_BYTES)
-
-    def products_made(self, order_id: str) -> int:
-        return int(self.rows("SELECT count(*) AS n FROM product WHERE order_id = ?", (order_id,))[0]["n"])
 
     def products(self, order_id: str, most: int = ALL) -> list[ProductRow]:
         query = Product.select().where(Product.order_id == order_id).order_by(Product.place)

@@ -30,8 +30,7 @@ from artfactoryd.errors import Refusal, StorageFull, StorageSick
 from artfactoryd.home import Home
 from artfactoryd.medium import in_words, storage_errors
 from artfactoryd.shelf import moving, presence, reading, strayed
-from artfactoryd.shelf.arranging.bin import FOLDER as BIN
-from artfactoryd.shelf.sidecars import sidecar_of
+from artfactoryd.shelf.sidecars import BIN, sidecar_of
 from artfactoryd.storage import derived, ledger, projection, told
 from artfactoryd.storage.database import complaints, is_unreadable
 from artfactoryd.storage.events import Mark, from_line

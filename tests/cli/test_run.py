@@ -106,7 +106,7 @@ def test_submitting_puts_it_into_the_inbox_in_one_step_under_a_name_of_its_own(h
 def test_submit_and_wait_without_a_daemon_takes_only_what_was_submitted(home: TestHome, car: Path) -> None:
     home.drop("other.yaml", GREEN.replace("green", "red"))
     done = home.call("submit", str(car), "--wait")
-    assert done.returncode == 0 and "car: completed, 1 of 1 item in" in done.stdout
+    assert done.returncode == 0 and "car: completed, 1 picture, $0.00 in" in done.stdout
     assert (home.home.inbox / "other.yaml").exists() and len(home.products()) == 1
 
 
@@ -117,14 +117,14 @@ def test_several_that_submit_and_wait_without_a_daemon_are_all_done(home: TestHo
     programs = [home.start("submit", str(file), "--wait") for file in files]
     for program, file in zip(programs, files, strict=True):
         out, err = program.communicate()
-        assert program.returncode == 0 and f"{file.stem}: completed, 1 of 1 item in" in out, out + err
+        assert program.returncode == 0 and f"{file.stem}: completed, 1 picture, $0.00 in" in out, out + err
     assert len(home.products()) == 3
 
 
 def test_submit_and_wait_follows_the_daemon_to_the_orders_end(home: TestHome, car: Path) -> None:
     with home.running():
         done = home.call("submit", str(car), "--wait")
-        assert done.returncode == 0 and "car: completed, 1 of 1 item in" in done.stdout
+        assert done.returncode == 0 and "car: completed, 1 picture, $0.00 in" in done.stdout
         again = home.call("submit", str(car), "--wait")
         assert again.returncode == 3 and "It is a duplicate of car" in again.stdout
         car.write_text(WRONG)

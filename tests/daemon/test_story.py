@@ -69,7 +69,7 @@ def test_an_orders_whole_life_is_told_in_order_with_counts_price_and_folder(
             assert [piece.facts["usd"] for piece in told if piece.event == "item.completed"] == [0.01, 0.01]
             end = {"order": order_id, "name": "cars", "products": 2, "usd": 0.02, "folder": folder, "completed": 2}
             assert told[-1].facts.items() >= end.items()
-            assert told[-1].words == f"cars is completed: 2 products, $0.02, in {folder}"
+            assert told[-1].words == f"cars is completed: 2 pictures, $0.02, in {folder}"
 
     asyncio.run(scene())
 
@@ -236,7 +236,7 @@ def test_run_says_on_a_terminal_what_becomes_of_orders_and_nothing_of_items(home
     folder = home.root / next(made for made in home.orders() if made["name"] == "cars")["folder"]
     assert of_cars == [
         "cars is taken: 2 items, 2 products, free", "cars is begun",
-        f"cars is completed: 2 products, $0.00, in {folder}",
+        f"cars is completed: 2 pictures, $0.00, in {folder}",
     ]  # fmt: skip
     (rejected,) = [line for line in said if "bad.yaml" in line]
     assert (
@@ -251,7 +251,7 @@ def test_once_keeps_its_own_words_and_its_log_tells_the_story_of_each_order(home
     home.drop("bikes.yaml", TWO.replace("car", "bike"))
     home.drop("bad.yaml", "provider: nobody\n")
     done = home.call("once")
-    assert done.stderr == "" and "cars: completed, 2 of 2 items" in done.stdout
+    assert done.stderr == "" and "cars: completed, 2 pictures, $0.00 in" in done.stdout
     for made in home.orders():
         shown = home.call("logs", "--order", made["name"]).stdout.splitlines()
         events = [line.split(" ")[2] for line in shown if f"order={made['order_id']}" in line]

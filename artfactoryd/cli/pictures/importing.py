@@ -65,7 +65,7 @@ def import_(
     ctx: click.Context, paths: tuple[Path, ...], source: str, project: str | None, tags: tuple[str, ...],
     dry_run: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Pictures that A1111, ComfyUI, InvokeAI and others made become products, with what they say of themselves.
+    """Pictures of A1111, ComfyUI, InvokeAI and others become products, with what they say of themselves.
 
     They are cloned into Projects/NAME/DATE/imported and found by their prompts; nothing of yours is changed or moved.
     What lies in a project already stays where it is. A styles.csv becomes templates, a folder of wildcards lookups.

@@ -24,7 +24,7 @@ LIBRARY = "Library"  # below the examples: what they borrow from the home's own
 @click.option("--adopt", is_flag=True, help="This is a copy of a home that is not used any more: let it send.")
 @click.pass_context
 def init(ctx: click.Context, adopt: bool) -> None:
-    """Make the factory folder with settings, examples and the schemas for editors."""
+    """Make the factory folder: settings, examples and the schemas for editors."""
     for line in list(make_home(home_of(ctx), adopt=adopt)):  # done, then told: whoever reads may have left
         echo(line)
 

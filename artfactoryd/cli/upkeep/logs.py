@@ -56,11 +56,11 @@ def logs(
     wanted = [order_id_of(home, order, latest=latest)] if order is not None else []
     entries, follower = tail(home, which, LAST if most is None and order is None else most, wanted)
     for entry in entries:
-        echo(printed(entry, as_json))
+        echo(printed(entry, as_json), whole=as_json)
     if not entries and most != 0:
         echo(nothing_words(which, order), err=True)
     for entry in entries_to_come(follower, wanted) if follow else ():
-        echo(printed(entry, as_json))
+        echo(printed(entry, as_json), whole=as_json)
 
 
 def nothing_words(which: str, order: str | None) -> str:

@@ -17,6 +17,6 @@ def schema(name: str | None) -> None:
     if name is None:
         echo("\n".join(schema_names()))
     elif name in schema_names():
-        echo(schema_text(name))
+        echo(schema_text(name), whole=True)
     else:
         raise WrongUse(f"There is no schema {name!r}. There are: {', '.join(schema_names())}.")

@@ -15,7 +15,7 @@ import click
 from artfactoryd import credentials
 from artfactoryd import settings as settings_room
 from artfactoryd.cli.context import as_json, home_of, own_home, say, settings_of, shown_home
-from artfactoryd.cli.terminal import echo
+from artfactoryd.cli.terminal import Menu, echo
 from artfactoryd.daemon.supervisors import Service, Supervisor, run
 from artfactoryd.daemon.supervisors.launchd import Launchd
 from artfactoryd.daemon.supervisors.systemd import Systemd
@@ -46,12 +46,12 @@ def uninstall(ctx: click.Context) -> None:
         echo(line)
 
 
-@click.group()
+@click.group(cls=Menu)
 def service() -> None:
     """The daemon as launchd or systemd sees it."""
 
 
-@service.command("status")
+@service.command("status", short_help="Installed, enabled, loaded, running?")
 @as_json
 @click.pass_context
 def service_status(ctx: click.Context, as_json: bool) -> None:

@@ -36,7 +36,7 @@ from artfactoryd.storage.writer import Books
 
 log = logging.getLogger(__name__)
 
-EVERY = 3.0  # seconds between looks at the times of the folders
+EVERY = 5.0  # seconds between looks at the times of the folders
 WHOLE_EVERY = 3600.0  # seconds between looks at every file
 QUIET = 1.0  # seconds for which a file has to lie there unchanged
 OTHERS = (".json", ".xmp", ".txt", ".part", ".crdownload", ".download", ".tmp")  # what is no picture, or not yet

@@ -16,10 +16,10 @@ from artfactoryd.entries import same, sha256
 from artfactoryd.medium import flush_folder, writing_to
 from artfactoryd.shelf.desktop import product_in
 from artfactoryd.shelf.reading import owner_of
-from artfactoryd.shelf.sidecars import CARD, NAMES, sidecar_of
+from artfactoryd.shelf.sidecars import BIN, CARD, NAMES, sidecar_of
 
 PROJECTS = "Projects/"  # paths here are in the home
-FOLDER = f"{PROJECTS}.bin/"
+FOLDER = BIN
 
 
 def path_for(path: str, day: str) -> str:

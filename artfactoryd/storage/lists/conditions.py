@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from artfactoryd.core.query import PIXELS, Term, unknown
 from artfactoryd.core.searching.fields import BY_NAME, GENERATION, KEYS, RANGES, Kind, parameter
 from artfactoryd.core.searching.values import Number
-from artfactoryd.shelf.arranging.bin import FOLDER as BIN
+from artfactoryd.shelf.sidecars import BIN
 from artfactoryd.storage.index import ITEM_MODEL as OF_ITEM
 from artfactoryd.storage.lists import moments
 

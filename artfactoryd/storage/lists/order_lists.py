@@ -109,6 +109,24 @@ def _told(index: Index, order_id: str, which: str, most: int) -> tuple[Sequence[
     return [ToldItem(row["number"], row["state"], row["reason"]) for row in rows], rows[0]["n"] if rows else 0
 
 
+class Made(NamedTuple):
+    """What an order brought: its products, those of them that are pictures, and those that were on the shelf before."""
+
+    products: int
+    pictures: int
+    reused: int
+
+
+def made(index: Index, order_id: str) -> Made:
+    reused = "SELECT number FROM generation_log WHERE order_id = ?1 AND verdict = 'reused'"
+    sql = (
+        "SELECT count(*) AS products, coalesce(sum(mime LIKE 'image/%'), 0) AS pictures, "
+        f"coalesce(sum(number IN ({reused})), 0) AS reused FROM product WHERE order_id = ?1"
+    )
+    (row,) = index.rows(sql, (order_id,))
+    return Made(row["products"], row["pictures"], row["reused"])
+
+
 def latest_ends(index: Index, order_id: str, most: int) -> list[str]:
     """When its last attempts ended, the latest first."""
     sql = (

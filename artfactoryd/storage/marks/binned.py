@@ -107,9 +107,12 @@ def due(index: Index, before: str, but: Collection[str] = ()) -> list[ProductRow
 
 
 def of_product(index: Index, product: str) -> BinnedRow | None:
-    """None where it is not in the bin."""
-    sql = f"SELECT {BINS.select('b')} FROM binned b JOIN product p ON p.id = b.product WHERE p.id = ? AND {BINNED}"
-    return index.one(BINS, sql, (product,))
+    """None where it is not in the bin. Of what came there in another way than by a command, its place alone tells."""
+    row = index.product(product)
+    if row is None or not row.path.startswith(FOLDER):
+        return None
+    known = index.one(BINS, f"SELECT {BINS.select()} FROM binned WHERE product = ?", (product,))
+    return known or BinnedRow(product, day_in(row.path), was_at(row.path), None)
 
 
 def taken(index: Index, paths: Sequence[str]) -> set[str]:
