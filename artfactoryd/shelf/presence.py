@@ -26,6 +26,8 @@ def away(home: Home) -> str:
         if not _is_elsewhere(home) or mark.exists() or not (home.work / NOTED).exists():
             return ""
     except FileNotFoundError:
+        if not home.projects.is_symlink() and not (home.work / NOTED).exists():
+            return ""  # it was never elsewhere: it is made anew
         return f"{home.projects} leads to {os.path.realpath(home.projects)}, which is not there. Connect that disk."
     except OSError as error:
         return f"{home.projects} cannot be reached ({error.strerror})."
