@@ -35,6 +35,10 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """The bars stay as they are; what is said from here on begins on a line of its own."""
         if self._rich:
             self._rich.stop()
 

@@ -250,4 +250,5 @@ def _followed(
     outlooks = [order.outlook for order in orders]
     if not all(outlook.rests for outlook in outlooks):
         return None
+    progress.end()
     return exit_code(outlooks, len(rejected)), report_of(home, index, orders, rejected, quiet)

@@ -53,9 +53,10 @@ def _folded(line: str, columns: int) -> Iterator[str]:
     hang = _hang(line, columns)
     now = ""
     for word in _words(line, columns - hang):
-        if width(now) > hang and width(now + word) > columns:
-            yield now
-            now, word = " " * hang, word.lstrip(" ")
+        own = width(word.lstrip(" "))
+        if width(now + word) > columns and (width(now) > hang or columns - hang < own <= columns):
+            yield from [now] if now.strip() else []
+            now, word = " " * (hang if own <= columns - hang else 0), word.lstrip(" ")
         now += word
     yield now
 

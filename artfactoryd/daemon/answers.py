@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
+from artfactoryd.reporting.words import items_words
 from artfactoryd.storage.rows import ItemRow, OrderRow
 
-MOST_TOLD = 20  # items that `retry` names in words; `--json` has all
+MOST_TOLD = 20  # reasons that `retry` tells in words; `--json` has all
 Answer = dict[str, Any]  # {"done", "text", ...}; `wrong_use`: what was named is not there, or is several; `waits`
 
 
@@ -60,15 +61,23 @@ def retry_answer(
             f"{len(left)} may have been charged already (up to {price}) and are left alone; "
             f"to risk paying twice: `retry {row.short} --in-doubt`."
         )
-        words += [
-            f"\n  item {number}, up to {dollars(stake)}: {why[number]}"
-            for number, stake in islice(left.items(), MOST_TOLD)
-        ]
-        if len(left) > MOST_TOLD:
-            words.append(f"\n  and {len(left) - MOST_TOLD} more")
+        words += _at_risk(left, why)
     stake = [{"item": number, "usd": stake / 1_000_000} for number, stake in risky.items()]
     answer = {**yes(" ".join(words), order_id=row.id), "retried": retried, "at_stake": stake}
     return waits(answer) if left or (retried and row.overrun) else answer
+
+
+def _at_risk(left: Mapping[int, int], why: Mapping[int, str]) -> Iterator[str]:
+    """What they may cost together, by what became of them."""
+    alike: dict[str, list[int]] = {}
+    for number in left:
+        alike.setdefault(why[number], []).append(number)
+    told = list(islice(alike.items(), MOST_TOLD))
+    for reason, numbers in told:
+        stake = dollars(sum(left[number] for number in numbers))
+        yield f"\n  {items_words(numbers).replace('Item', 'item')}, up to {stake}: {reason}"
+    if more := len(left) - sum(len(numbers) for _, numbers in told):
+        yield f"\n  and {more} more"
 
 
 def still_held(answer: Answer, row: OrderRow, why: str) -> Answer:

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from artfactoryd import clock, news
@@ -86,9 +87,10 @@ def write(app: App, order_id: str, refused: str = "") -> None:
     day, unfiled = clock.day_of(app.clock()), app.execution.disk.unfiled(order_id)
     notes = waiting.outlook(index, row, app.home, app.settings.now, day, unfiled, refused).reasons
     presence.check(app.home)
-    folder = order_folders.lying(app.home.projects, app.home.root / row.folder, row.id)
+    lying = partial(order_folders.lying, app.home.projects, app.home.root / row.folder, row.id)
+    folder = lying()
     before = receipt.receipt_state(folder)
-    order_folders.write_receipt(folder, receipt.receipt(index, row, notes).encode())
+    folder = order_folders.write_receipt(folder, receipt.receipt(index, row, notes).encode(), lying)
     desktop.show(folder, [str(index.state(row))])
     after = receipt.receipt_state(folder)
     if before not in (None, after) and after is not None and after in ENDS:

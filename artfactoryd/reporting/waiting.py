@@ -19,6 +19,7 @@ from artfactoryd.core.names import counted
 from artfactoryd.home import Home
 from artfactoryd.reporting.blockers import Blocker, Code, Outlook, Who
 from artfactoryd.reporting.disk import no_room
+from artfactoryd.reporting.words import items_words
 from artfactoryd.settings import PROVIDERS, Settings
 from artfactoryd.shelf.order_folders import existing_project
 from artfactoryd.storage import budget, dependencies, in_doubt
@@ -163,9 +164,9 @@ def _notes(case: _Case) -> Iterator[Blocker]:
     for item in case.index.noted_items(case.row.id, ALL):
         alike.setdefault((item.reason, item.provider), []).append(item)
     groups = list(alike.values())
-    for first, *others in groups[:MOST_NOTES]:
-        which = f"{1 + len(others)} items, the first of them {first.number}" if others else f"Item {first.number}"
-        yield Blocker(_note_code(first), _who(first), first.provider, f"{which}: {first.reason}")
+    for items in groups[:MOST_NOTES]:
+        text = f"{items_words([item.number for item in items])}: {items[0].reason}"
+        yield Blocker(_note_code(items[0]), _who(items[0]), items[0].provider, text)
     more = Counter((_note_code(item), _who(item)) for items in groups[MOST_NOTES:] for item in items)
     for (code, who), count in more.items():
         yield Blocker(code, who, None, f"And {count} more like these: `order {case.row.short}` tells of each.")

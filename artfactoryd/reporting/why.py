@@ -17,7 +17,7 @@ from artfactoryd.home import Home
 from artfactoryd.printable import redact
 from artfactoryd.reporting.inbox import WAITS, is_empty_dropbox, lying, orders_waiting
 from artfactoryd.reporting.waiting import reasons
-from artfactoryd.reporting.words import ended_words, parameter_words
+from artfactoryd.reporting.words import ended_words, items_words, parameter_words
 from artfactoryd.settings import Settings
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
@@ -26,7 +26,7 @@ from artfactoryd.storage.rows import OrderRow, ProductRow
 
 MOST_BYTES = 1 << 20  # of an order's file that is looked at
 ENDINGS = ("", ".yaml", ".yml", ".json")  # of an order's file, which may be called without
-MOST_FAILURES = 20  # told by `why`; `order ID` shows all
+MOST_FAILURES = 20  # reasons told by `why`; `order ID` shows all
 
 
 def why(home: Home, index: Index | None, settings: Settings, given: str, *, latest: bool = False) -> tuple[str, bool]:
@@ -180,10 +180,11 @@ def _why_order(home: Home, index: Index, settings: Settings, name: str, order: O
     lines = [f"{file} became order {order.name} ({order.id}): {state}{f', {ended}' if ended else ''}."]
     if order.folder:
         lines.append(order.folder)
-    failed = index.items(order.id, (ItemState.FAILED, ItemState.IN_DOUBT), MOST_FAILURES)
+    failed = order_lists.failed_alike(index, order.id, MOST_FAILURES)
     lines += reasons(index, order, home, settings)
-    lines += [f"Item {item.number}, {item.state}: {redact(item.reason or '')}" for item in failed]
-    more = counts.get(ItemState.FAILED, 0) + counts.get(ItemState.IN_DOUBT, 0) - len(failed)
+    lines += [f"{items_words(numbers)}, {state}: {redact(reason)}" for state, reason, numbers in failed]
+    told = sum(len(numbers) for *_, numbers in failed)
+    more = counts.get(ItemState.FAILED, 0) + counts.get(ItemState.IN_DOUBT, 0) - told
     if more:
         lines.append(f"And {more} more: `order {order.short}` tells of each.")
     return "\n".join(lines)

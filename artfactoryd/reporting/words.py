@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.lifecycle import ItemState
@@ -17,6 +17,11 @@ def value_words(value: object) -> str:
 def parameter_words(parameters: Json) -> str:
     """`prompt: a red car; width: 64`"""
     return "; ".join(f"{name}: {value_words(value)}" for name, value in parameters.items())
+
+
+def items_words(numbers: Sequence[int]) -> str:
+    """`Item 3`, or of those that share a reason `25 items, the first of them 3`."""
+    return f"{len(numbers)} items, the first of them {numbers[0]}" if len(numbers) > 1 else f"Item {numbers[0]}"
 
 
 def ended_words(counts: Mapping[str, int], *, by_person: bool) -> str:

@@ -105,8 +105,16 @@ def _with_receipts(projects: Path) -> Iterator[Path]:
             yield Path(root)
 
 
-def write_receipt(folder: Path, data: bytes) -> None:
-    """The one file of an order that is brought up to date; readers see the old or the new, whole."""
+def write_receipt(folder: Path, data: bytes, elsewhere: Callable[[], Path] | None = None) -> Path:
+    """The one file of an order that is brought up to date; readers see the old or the new, whole. Where it lies then.
+
+    `elsewhere`: where the folder is, when it is gone from there just now; made anew only where that tells the same.
+    """
     with writing_to(folder):
-        make_folders(folder)
-        replace_file(folder / "receipt.yaml", data, new_mark())
+        try:
+            replace_file(folder / RECEIPT, data, new_mark())
+        except FileNotFoundError:
+            folder = elsewhere() if elsewhere else folder
+            make_folders(folder)
+            replace_file(folder / RECEIPT, data, new_mark())
+        return folder

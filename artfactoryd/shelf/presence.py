@@ -26,6 +26,8 @@ def away(home: Home) -> str:
         if not _is_elsewhere(home) or mark.exists() or not (home.work / NOTED).exists():
             return ""
     except FileNotFoundError:
+        if not home.projects.is_symlink() and not (home.work / NOTED).exists():
+            return ""  # it was never elsewhere: it is made anew
         return f"{home.projects} leads to {os.path.realpath(home.projects)}, which is not there. Connect that disk."
     except OSError as error:
         return f"{home.projects} cannot be reached ({error.strerror})."
@@ -50,7 +52,8 @@ def remember(home: Home) -> None:
 
 
 def _is_elsewhere(home: Home) -> bool:
-    return home.projects.is_symlink() or os.stat(home.projects).st_dev != os.stat(home.root).st_dev
+    there = os.stat(home.projects)  # FileNotFoundError, too, where a link leads nowhere
+    return home.projects.is_symlink() or there.st_dev != os.stat(home.root).st_dev
 
 
 def _has_projects(projects: Path) -> bool:

@@ -18,6 +18,7 @@ from artfactoryd.web.api.marking import Marking
 from artfactoryd.web.api.openapi import Description
 from artfactoryd.web.api.pictures import Pictures
 from artfactoryd.web.api.steering import Steering
+from artfactoryd.web.api.versions import Versions, headers_of
 from artfactoryd.web.connections import IDLE, Doors
 from artfactoryd.web.following import CLOSING, Following
 from artfactoryd.web.front import Front
@@ -49,9 +50,10 @@ class Desk:
         self.following = Following(front, self.doors, spawn, lambda: self.guard)
         description = Description()
         makers = (Lists, Pictures, Steering, Marking, Drafts, Pages)
-        parts = (*(maker(front) for maker in makers), description)
+        parts = (*(maker(front) for maker in makers), Versions(), description)
         self.routes = [route for part in parts for route in part.routes()]
         description.tell(self.routes)
+        self.leaving = {(route.method, route.path): route.leaving for route in self.routes if route.leaving}
         self.runner = web.AppRunner(
             self._app(),
             handle_signals=False,
@@ -71,7 +73,7 @@ class Desk:
                 app.router.add_route("HEAD", route.path, handle)
         for path in self.following.paths:
             app.router.add_get(path, self.following.follow, allow_head=False)
-        app.on_response_prepare.append(_dress)
+        app.on_response_prepare.append(self._dress)
         app.on_shutdown.append(self.following.say_good_bye)
         return app
 
@@ -89,6 +91,14 @@ class Desk:
             self.listener.close()
         await self.runner.cleanup()
         self.front.reads.close()
+
+    async def _dress(self, request: web.Request, response: web.StreamResponse) -> None:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        resource = request.match_info.route.resource
+        leaving = self.leaving.get((request.method.replace("HEAD", "GET"), resource.canonical)) if resource else None
+        response.headers.update(headers_of(request.path, leaving))
+        response.headers["Server"] = HEADERS["Server"]
 
     # --- at the door ---
 
@@ -161,12 +171,6 @@ def _not_there(error: NoSuchOrder | NoSuchProduct | AmbiguousName) -> Refused:
         return Refused(404, "No such order", text, code="no_such_order")
     text = "There is no product of this id or path. /api/v1/products lists them."
     return Refused(404, "No such product", text, code="no_such_product")
-
-
-async def _dress(request: web.Request, response: web.StreamResponse) -> None:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers["Server"] = HEADERS["Server"]
 
 
 class AccessLog(AbstractAccessLogger):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from email.utils import format_datetime
 
 from aiohttp import web
 
@@ -61,8 +63,29 @@ Body = type[JsonObject] | str  # a JSON document, or a media type
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """An address that goes away: deprecated `since`, gone after `until`; `instead`: the address to use."""
+
+    since: date
+    until: date
+    instead: str
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """As RFC 9745 and RFC 8594 have them."""
+        since, until = (datetime.combine(day, time(), UTC) for day in (self.since, self.until))
+        link = f'<{self.instead}>; rel="successor-version"'
+        return {
+            "Deprecation": f"@{int(since.timestamp())}",
+            "Sunset": format_datetime(until, usegmt=True),
+            "Link": link,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
-    """`answer`: a document, or a media type. `told`: whether it belongs to the API; what a browser shows does not."""
+    """`answer`: a document, or a media type. `told`: whether it belongs to the API; what a browser shows does not.
+    `leaving`: of an address that goes away."""
 
     method: str
     path: str
@@ -74,6 +97,7 @@ class Route:
     status: int = 200
     pace: Pace = Pace.READ
     told: bool = True
+    leaving: Leaving | None = None
 
     def read(self, request: web.Request) -> Query:
         """What means nothing here is refused, not ignored."""

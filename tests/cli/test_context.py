@@ -15,7 +15,7 @@ from artfactoryd.home import Home
 from tests.homes import TestHome
 
 LOOKS = [
-    ["status"], ["orders"], ["order", "mine"], ["why", "mine"], ["products"], ["projects"], ["collections"],
+    ["status"], ["watch"], ["orders"], ["order", "mine"], ["why", "mine"], ["products"], ["projects"], ["collections"],
     ["explain", "none.png"],
     ["spend"], ["logs"], ["models"], ["models", "show", "sketch"], ["sheet"], ["export", "x"], ["lookups"],
     ["templates"], ["templates", "check"], ["plan", "o.yaml"], ["providers", "--offline"], ["keys", "list"],

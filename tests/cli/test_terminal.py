@@ -28,6 +28,8 @@ PATH = "/home/me/ArtFactory/Projects/summer-cars/2026-11-30/01-cars/0001-a-red-c
         ),
         ("Look at it, then `retry 01a22d0f-aae2 --in-doubt`.", "Look at it, then|`retry 01a22d0f-aae2 --in-doubt`."),
         (f"put into {PATH} now", f"put into|{PATH}|now"),
+        (f"     {PATH[-38:]}", PATH[-38:]),
+        (f"file    {PATH[-40:]} now", f"file|{PATH[-40:]}|        now"),
         (f"  15:26  {PATH}", f"  15:26  {PATH}"),
         (
             "`a command that is longer than the whole of a terminal`",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.model import Model
-from artfactoryd.core.money import dollars, micro_dollars
+from artfactoryd.core.money import dollars, micro_dollars, rounded
 from artfactoryd.planning.models import load_catalog
 from tests.orders import MODEL, model
 
@@ -131,6 +131,18 @@ def test_rounding_never_loses_and_never_adds_a_whole_micro_dollar(usd: Decimal, 
 )  # fmt: skip
 def test_money_is_shown_with_two_decimals_or_as_many_as_it_needs(micro: int, text: str) -> None:
     assert dollars(micro) == text
+
+
+@pytest.mark.parametrize(
+    ("micro", "text", "at_most"),
+    [(0, "$0.00", "$0.00"), (400, "$0.0004", "$0.0004"), (3_000, "$0.003", "$0.003"), (24_300, "$0.024", "$0.025"),
+     (99_600, "$0.10", "$0.10"), (303_000, "$0.30", "$0.31"), (7_500_000, "$7.50", "$7.50"),
+     (1_234_561_000, "$1234.56", "$1234.57")],
+)  # fmt: skip
+def test_whoever_looks_is_told_cents_and_below_ten_of_them_tenths_of_a_cent(
+    micro: int, text: str, at_most: str
+) -> None:
+    assert rounded(micro) == text and rounded(micro, up=True) == at_most
 
 
 @given(st.integers(0, 10**18))

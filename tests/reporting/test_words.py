@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from artfactoryd.reporting.words import ended_words, parameter_words, ticket_words
+from artfactoryd.reporting.words import ended_words, items_words, parameter_words, ticket_words
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,7 @@ def test_what_became_of_the_items_is_told_with_who_ended_them(
     counts: dict[str, int], by_person: bool, words: str
 ) -> None:
     assert ended_words(counts, by_person=by_person) == words
+
+
+def test_items_that_share_a_reason_are_told_together() -> None:
+    assert [items_words([3]), items_words([2, 5, 9])] == ["Item 3", "3 items, the first of them 2"]

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -28,11 +28,13 @@ from artfactoryd.home import Home
 from artfactoryd.live_settings import settings_to_show
 from artfactoryd.medium import in_words
 from artfactoryd.printable import one_line, printable
-from artfactoryd.reporting import progress
+from artfactoryd.reporting import progress, waiting
 from artfactoryd.reporting import status as status_report
+from artfactoryd.reporting.blockers import Who
 from artfactoryd.reporting.caps import Period, at_most, in_dollars
 from artfactoryd.reporting.orders import OrderDocument
 from artfactoryd.reporting.status import StatusDocument
+from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
 
 LOOK = 1.0  # seconds between two looks
@@ -46,10 +48,12 @@ MOST_TIMED = 20  # orders of which it is told how long the rest takes
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`seconds_left`: by the order's id, where something tells. `trouble`: why there is no newer view than this."""
+    """`seconds_left`: by the order's id, where something tells. `waiting`: the ids of orders that a person lets go on.
+    `trouble`: why there is no newer view than this."""
 
     status: StatusDocument
     seconds_left: Mapping[str, int] = field(default_factory=dict)
+    waiting: Collection[str] = ()
     trouble: str = ""
 
 
@@ -108,7 +112,9 @@ def view_of(home: Home) -> View:
     settings, trouble = settings_to_show(home, dict(os.environ))
     with Index.reading(home.index_file) as index:
         status = status_report.status(home, index, settings, home.at_work(), trouble)
-        return View(status, dict(_seconds_left(index, status)) if index else {})
+        if index is None:
+            return View(status)
+        return View(status, dict(_seconds_left(index, status)), set(_waiting(index, status, home, settings)))
 
 
 def _seconds_left(index: Index, status: StatusDocument) -> Iterator[tuple[str, int]]:
@@ -120,29 +126,33 @@ def _seconds_left(index: Index, status: StatusDocument) -> Iterator[tuple[str, i
             yield order.order_id, left
 
 
+def _waiting(index: Index, status: StatusDocument, home: Home, settings: Settings) -> Iterator[str]:
+    for order in status.open:
+        if order.reasons and (row := index.order(order.order_id)) is not None:
+            outlook = waiting.outlook(index, row, home, settings)
+            if outlook.rests and any(blocker.who is Who.PERSON for blocker in outlook.blockers):
+                yield order.order_id
+
+
 # --- in words ---
 
 
 def sections(view: View, columns: int | None) -> list[Section]:
     """What stands first is looked at first."""
     status = view.status
-    at_work = [order for order in status.open if not _waits_for_person(order)]
-    waiting = [order for order in status.open if _waits_for_person(order)]
+    at_work = [order for order in status.open if order.order_id not in view.waiting]
+    for_you = [order for order in status.open if order.order_id in view.waiting]
     more = [f"… and {status.more_open} more orders"] if status.more_open else []
     told = [
         Section("", [*([view.trouble] if view.trouble else []), *home_lines(status), *closed_lines(status),
                      *map(_cap_line, (status.budget.day, status.budget.month))]),
         Section("At work", [*(line for order in at_work for line in _order_lines(order, view)), *more] or [NOTHING]),
-        Section("Waits for you", [*(line for order in waiting for line in _order_lines(order, view)),
+        Section("Waits for you", [*(line for order in for_you for line in _order_lines(order, view)),
                                   *_entry_lines(status)]),
         Section("Newest", [f"  {clock.shown(new.created_at)[11:16]}  {_ending(new.product.path, columns)}"
                             for new in status.products]),
     ]  # fmt: skip
     return [section for section in told if section.lines]
-
-
-def _waits_for_person(order: OrderDocument) -> bool:
-    return order.status == OrderState.HELD or order.paused
 
 
 def _order_lines(order: OrderDocument, view: View) -> Iterator[str]:
@@ -192,7 +202,9 @@ def _entry_lines(status: StatusDocument) -> Iterator[str]:
         yield f"  {counted(len(status.rejected), 'file')} in Rejected"
         if newest:
             name, words = newest
-            yield f"    {name}: {next((line.strip() for line in words.splitlines() if line.strip()), '')}"
+            lines = [line.strip() for line in words.splitlines() if line.strip()]
+            problems = [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+            yield f"    {name}: {next(iter(problems or lines), '')}"
 
 
 def _ending(path: str, columns: int | None) -> str:

@@ -18,6 +18,7 @@ from typing import TypeVar
 from artfactoryd import news
 from artfactoryd.clock import iso
 from artfactoryd.core.foreign.reading import AUTO
+from artfactoryd.core.inbox_rules import DOCUMENT
 from artfactoryd.core.noticing.changes import (
     Adopted,
     Back,
@@ -172,9 +173,15 @@ class Following:
                 continue
             order = order_in(self._home.root / folder)
             row = self._books.index.order(order) if order else None
-            if row is not None and row.folder and order_in(self._home.root / row.folder) != row.id:
+            if row is not None and row.folder and self._is_elsewhere(row.id, row.folder, folder):
                 moved.setdefault(row.id, folder)
         return [*moved.items()]
+
+    def _is_elsewhere(self, order: str, known: str, folder: str) -> bool:
+        """Its own folder has none of its papers any more, or only a receipt that came late, and the other has all."""
+        before, now = self._home.root / known, self._home.root / folder
+        is_late = (now / DOCUMENT).is_file() and not (before / DOCUMENT).is_file()
+        return is_late or order_in(before) != order
 
 
 def _together(changes: Sequence[T]) -> Iterator[Sequence[T]]:

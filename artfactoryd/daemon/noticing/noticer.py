@@ -126,9 +126,10 @@ class Noticer:
         return max(TOLD_EVERY, took * SPARING) if self._events.is_whole else max(FOLDERS_EVERY, took * 100)
 
     def _is_away(self) -> bool:
-        away = presence.away(self._home)
+        is_there = self._home.projects.is_dir()
+        away = presence.away(self._home) or ("" if is_there else f"there is no {self._home.projects}")
         if away != self.away:
-            log.error("the work waits: %s", away) if away else log.info("the shelf is there again")
+            log.error("the shelf is not looked at: %s", away) if away else log.info("the shelf is there again")
             self._whole_at = 0.0  # anything may have been done to it meanwhile
             self.away = away
         if not away:

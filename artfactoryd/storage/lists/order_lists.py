@@ -109,6 +109,16 @@ def _told(index: Index, order_id: str, which: str, most: int) -> tuple[Sequence[
     return [ToldItem(row["number"], row["state"], row["reason"]) for row in rows], rows[0]["n"] if rows else 0
 
 
+def failed_alike(index: Index, order_id: str, most: int) -> list[tuple[str, str, list[int]]]:
+    """State, reason and numbers of items that failed or are in doubt, those that share both together."""
+    sql = (
+        "SELECT state, coalesce(reason, '') AS why, group_concat(number) AS numbers FROM item "
+        "WHERE order_id = ? AND state IN ('failed', 'in_doubt') GROUP BY 1, 2 ORDER BY min(number) LIMIT ?"
+    )
+    rows = index.rows(sql, (order_id, most))
+    return [(row["state"], row["why"], sorted(map(int, row["numbers"].split(",")))) for row in rows]
+
+
 class Made(NamedTuple):
     """What an order brought: its products, those of them that are pictures, and those that were on the shelf before."""
 

@@ -17,6 +17,7 @@ from artfactoryd.reporting.caps import Period
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import OrderDocument
 from artfactoryd.web.api.marking import Marks
+from artfactoryd.web.api.versions import IN_SHORT, headers_of
 from artfactoryd.web.replies import tagged
 from artfactoryd.web.routes import Asked, Body, Query, Route
 
@@ -75,7 +76,7 @@ def described(routes: Sequence[Route]) -> dict[str, object]:
 
 DESCRIPTION = (
     "What a home is at, and what a person may say to it. Lists go on where `next` of the page before says. Answers "
-    "have an ETag. A program that changes something sends JSON, or YAML, and no form."
+    "have an ETag. A program that changes something sends JSON, or YAML, and no form. " + IN_SHORT
 )
 
 
@@ -88,18 +89,28 @@ def _operation(route: Route, schemas: dict[str, Schema]) -> dict[str, object]:
         "summary": route.words,
         "parameters": [*path, *map(_parameter, route.asked)],
         "responses": {
-            str(route.status): {"description": route.words, "content": _content(route.answer, schemas)},
+            str(route.status): {
+                "description": route.words,
+                "headers": _headers(route),
+                "content": _content(route.answer, schemas),
+            },
             "default": {
                 "description": "It was not done; why is said in words.",
                 "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
             },
         },
     }
+    if route.leaving:
+        operation["deprecated"] = True
     if route.body is not None:
         operation["requestBody"] = {"required": False, "content": _content(route.body, schemas)}
         if not isinstance(route.body, str):  # what means nothing is refused, not ignored
             schemas[route.body.__name__]["additionalProperties"] = False
     return operation
+
+
+def _headers(route: Route) -> dict[str, object]:
+    return {name: {"schema": {"type": "string"}} for name in headers_of(route.path, route.leaving)}
 
 
 def _parameter(asked: Asked) -> dict[str, object]:

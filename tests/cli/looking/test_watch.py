@@ -37,12 +37,19 @@ def test_a_bar_is_full_only_when_all_is_over_and_shows_whatever_failed(
 
 def a_view() -> View:
     busy = an_order(MoneyDocument(0.02), {"completed": 5, "failed": 1, "planned": 4}, name="cars\x1b[2J")
-    held = an_order(MoneyDocument(), {"planned": 4}, name="dear" * 20, status=OrderState.HELD, reasons=["Above $2.00."])
+    held = an_order(
+        MoneyDocument(),
+        {"planned": 4},
+        order_id="02",
+        name="dear" * 20,
+        status=OrderState.HELD,
+        reasons=["Above $2.00."],
+    )
     status = a_status(
         daemon=None, open=[busy, held], rejected=["bad.yaml", "worse.yaml"],
-        why=WordsBeside({}, {"bad.yaml": "\nIt names no model.\n", "worse.yaml": "?"}),
+        why=WordsBeside({}, {"bad.yaml": "\nIt could not be taken.\n\n- It names no model.\n", "worse.yaml": "?"}),
     )  # fmt: skip
-    return View(status, {busy.order_id: 200})
+    return View(status, {busy.order_id: 200}, {held.order_id})
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (80, 12), (50, 40), (200, 100), (80, 1)])

@@ -203,7 +203,7 @@ async def test_what_trips_others_up(home: TestHome, monkeypatch: Patch) -> None:
             return len(paths) == 2 and {home.root / path.rpartition("/")[0] for path in paths} == {place}
 
         for place in (folder.with_name("there"), folder, folder.with_name("CARS"), folder):
-            next(path for path in folder.parent.iterdir() if path.is_dir()).rename(place)
+            next(path.parent for path in folder.parent.glob("*/order.yaml")).rename(place)
             await works.until(partial(lie_in, place))
         red = next(folder.glob("*red*"))
         os.setxattr(red, "user.xdg.tags", b"seen")  # changes no folder's time

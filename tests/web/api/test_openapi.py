@@ -42,6 +42,8 @@ async def test_every_address_is_described_and_answers_as_it_is_described(
         ]
         names = [told["operationId"] for _, _, told in operations]
         assert len(names) == len(set(names)) > 20
+        assert (await visitor.ask("/api")).json["versions"][0]["description"] in described["paths"]
+        assert (await visitor.ask("/api/v1/unknown")).headers["API-Version"] == "1"
         for path, method, told in operations:
             assert {one["name"] for one in told["parameters"] if one["in"] == "path"} == set(
                 re.findall(r"{(\w+)}", path)
@@ -49,6 +51,7 @@ async def test_every_address_is_described_and_answers_as_it_is_described(
             if method == "get":
                 address = path.format(**given)
                 answer = await visitor.ask(address)
+                assert answer.headers.get("API-Version") == ("1" if path.startswith("/api") else None)
                 (_, content), *_ = told["responses"]["200"]["content"].items()
                 assert answer.status == 200, address
                 if answer.json is not None:
