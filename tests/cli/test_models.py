@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from artfactoryd import documents
+from artfactoryd.cli.models import listed_text
 from artfactoryd.core.catalog import Catalog
 from artfactoryd.planning.models import load_catalog
+from artfactoryd.reporting.models import listed
 from tests.emulator.client import Emulator
 from tests.emulator.models import SDXL, SDXL_VERSIONS
 from tests.homes import TestHome
@@ -165,6 +167,26 @@ def test_the_list_and_one_model_say_what_it_takes_and_costs(home: TestHome) -> N
     (home.home.models / "mine.yaml").write_text("provider: local\nmodle: x\n")
     done = home.call("models")
     assert done.returncode == 2 and "mine.yaml, line 2, column 1, in modle; E_UNKNOWN_KEY)" in done.stderr
+
+
+def test_the_list_is_grouped_and_says_which_prices_are_to_be_looked_up_again(home: TestHome) -> None:
+    text = "provider: replicate\nmodel: acme/{0}\naliases: [{0}]\nfamily: mine\nschema: {{properties: {{}}}}\n"
+    for name, modality, year in (("old", "edit", 2020), ("new", "edit", 2999), ("odd", "x", 2020)):
+        more = f"modality: {modality}\nprice: {{usd: 1, as_of: {year}-01-01}}\n"
+        (home.home.models / f"{name}.yaml").write_text(text.format(name) + more)
+    lines = listed_text(listed(home.home, "mine", None, None)).split("\n")
+    assert [line.strip().split("  ")[:2] for line in lines] == [
+        ["edit"], ["replicate", "new"], ["replicate", "old"], [""], ["x"], ["replicate", "odd"],
+    ]  # fmt: skip
+    assert lines[2].endswith("$1 per image that comes (as of 2020-01-01)")
+    assert [each["name"] for each in home.ask("models", "--family", "mine", "--stale")["models"]] == ["odd", "old"]
+    assert "models refresh NAME" in listed_text(listed(home.home, "mine", None, None, stale=True), stale=True)
+    assert "No price is older" in listed_text(listed(home.home, None, "speak", None, stale=True), stale=True)
+
+
+def test_a_retired_model_is_named_with_its_successor(home: TestHome) -> None:
+    done = home.call("models", "show", "veo-3")
+    assert done.returncode == 2 and "Its successor: `model: veo-3.1`" in done.stderr
 
 
 def test_fals_models_are_asked_with_their_prices_and_one_providers_trouble_stops_no_other(

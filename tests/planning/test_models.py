@@ -74,7 +74,7 @@ def test_the_shipped_models_are_there_by_alias_and_id() -> None:
     schnell = catalog.find("replicate", "black-forest-labs/flux-schnell")
     assert schnell is not None
     assert (schnell.batch, schnell.seed, schnell.text, schnell.version) == ("num_outputs", "seed", ("prompt",), None)
-    assert schnell.price == Price((Part("0.003"),), "2026-05-01")
+    assert schnell.price == Price((Part("0.003"),), "2026-10-07")
 
 
 @pytest.mark.parametrize("model", shipped(), ids=lambda model: f"{model.provider} {model.id}")
