@@ -285,6 +285,7 @@ async def test_between_two_looks_the_next_wish_notices_it(home: TestHome, monkey
         monkeypatch.setattr(home, "home", locked)
         async with at_work(home, monkeypatch) as works:
             monkeypatch.setattr(works.daemon, "_is_moved", lambda: works.daemon._moved is not None)
+            await works.until(lambda: works.daemon._noticer.has_looked)  # who reads later would open the other index
             exchange(home.root)
             home.drop("cars.yaml", order("a [red,blue] car"))
             await asyncio.wait({works.running}, timeout=PATIENCE)
