@@ -285,6 +285,7 @@ async def test_between_two_looks_the_next_wish_notices_it(home: TestHome, monkey
         monkeypatch.setattr(home, "home", locked)
         async with at_work(home, monkeypatch) as works:
             monkeypatch.setattr(works.daemon, "_is_moved", lambda: works.daemon._moved is not None)
+            await works.until(lambda: works.daemon._noticer.has_looked)  # who reads later would open the other index
             exchange(home.root)
             home.drop("cars.yaml", order("a [red,blue] car"))
             await asyncio.wait({works.running}, timeout=PATIENCE)
@@ -298,6 +299,7 @@ async def test_between_two_looks_the_next_wish_notices_an_index_that_is_gone(
     with home.home.lock() as locked, pytest.raises(IndexGone, match="taken away or exchanged"):
         monkeypatch.setattr(home, "home", locked)
         async with at_work(home, monkeypatch) as works:
+            await works.until(lambda: works.daemon._noticer.has_looked)
             monkeypatch.setattr(works.daemon, "_is_moved", lambda: works.daemon._moved is not None)
             home.home.index_file.unlink()
             if how == "exchanged":
