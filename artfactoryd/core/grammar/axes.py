@@ -142,6 +142,8 @@ class Reader(ValueReader):
     def own_name(self, given: str, path: Path) -> str | None:
         """The model's own name of a parameter; None (with a problem) when it has none."""
         name = self.model.synonyms.get(given, given)
+        if name == "image" and name not in self.model.properties and self.model.image is not None:
+            return self.model.image  # whatever its model calls the picture that it works on
         if name in self.model.properties or not self.model.properties:
             return name
         fix = self._instead_of(given)
