@@ -141,9 +141,7 @@ class Reader(ValueReader):
 
     def own_name(self, given: str, path: Path) -> str | None:
         """The model's own name of a parameter; None (with a problem) when it has none."""
-        name = self.model.synonyms.get(given, given)
-        if name == "image" and name not in self.model.properties and self.model.image is not None:
-            return self.model.image  # whatever its model calls the picture that it works on
+        name = self._named(given)
         if name in self.model.properties or not self.model.properties:
             return name
         fix = self._instead_of(given)
@@ -153,6 +151,12 @@ class Reader(ValueReader):
             return None
         self._warn("W_NOT_VALIDATED", f"{message} It is sent as written.", fix, path)
         return name
+
+    def _named(self, given: str) -> str:
+        """By a synonym; `image` is whatever the model calls the picture that it works on."""
+        name = self.model.synonyms.get(given, given)
+        is_shared = name == "image" and name not in self.model.properties and self.model.image is not None
+        return str(self.model.image) if is_shared else name
 
     def _instead_of(self, given: str) -> str:
         """What to write for a parameter that the model has not."""
@@ -178,7 +182,7 @@ class Reader(ValueReader):
         """`path`: where what is missing would belong."""
         if not self.validate:
             return
-        there = {self.model.synonyms.get(name, name) for name, value, _ in given if value is not None}
+        there = {self._named(name) for name, value, _ in given if value is not None}
         for name in self.model.required:
             if name not in there:
                 message = f"{self.model.id} needs the parameter {name}."
