@@ -197,7 +197,7 @@ def shape(entry: Entry, name: str, told: Entry) -> dict[str, Any]:
     if CHOICES.fullmatch(kind):
         return {"type": "integer", "enum": [int(part) for part in kind.split(" | ")]}
     is_file = kind in FILES or (name in (entry.get("media_fields") or ()))
-    if kind in LISTS or kind == "Array<string>":
+    if kind in LISTS or kind == "Array<string>" or name in PICTURES:  # of some the list has lost that they are lists
         return {"type": "array", "items": {"type": "string", **({"format": "uri"} if is_file else {})}}
     if is_file:
         return {"type": "string", "format": "uri"}

@@ -124,8 +124,11 @@ def rows(head: Document, planned: Planned) -> Iterator[Row]:
 
 
 def _models(head: Document) -> list[str]:
+    """A price that is a sum is told with its parts."""
     if len(head["models"]) == 1 or head["rehearsal"]:
-        return [f"{head['provider']} {head['model']}"]
+        price = head["models"][0]["price"] if head["models"] else None
+        parts = _unit(price) if price and " + " in price["text"] and not head["rehearsal"] else ""
+        return [f"{head['provider']} {head['model']}{parts}"]
     return [f"{model['provider']} {model['model']}{_unit(model['price'])}" for model in head["models"]]
 
 

@@ -135,6 +135,7 @@ TAKES = {
     ("local", "sketch"): (),
     ("replicate", "flux-dev"): ("image",),
     ("replicate", "flux-2-pro"): ("input_images",),
+    ("replicate", "seedream-4.5"): ("image_input",),
     ("replicate", "flux-kontext-pro"): ("input_image",),
     ("replicate", "ideogram-v3-turbo"): ("mask", "image", "style_reference_images"),
     ("replicate", "sdxl"): ("image", "mask"),
@@ -146,6 +147,8 @@ def test_each_shipped_model_says_which_parameters_take_pictures(provider: str, n
     found = Catalog(shipped()).find(provider, name)
     assert found is not None and found.files == TAKES[provider, name]
     assert (found.image in found.files) if found.files else found.image is None
+    is_listed = found.listed(found.image or "", "a.png") == ["a.png"]
+    assert is_listed == (found.image in ("image_urls", "input_images", "image_input"))
 
 
 def test_the_catalogue_has_the_models_of_the_day() -> None:

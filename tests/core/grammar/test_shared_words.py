@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -86,3 +87,13 @@ def test_a_model_with_words_of_its_own_keeps_them() -> None:
     assert sets(plan_text("prompt: a\nsize: wide")) == [{"prompt": "a", "size": "wide"}]
     mine = model(synonyms={"size": "scale"})
     assert sets(plan({"prompt": "a", "size": 2}, of=mine)) == [{"prompt": "a", "scale": 2}]
+
+
+def test_one_order_over_six_models_of_two_providers_costs_what_was_worked_out_by_hand() -> None:
+    """A picture of 0.96 megapixels, and one made of each: 0.06 + 0.15 + 0.04 and 0.045 + 0.04 + 0.04 dollars."""
+    names = [("fal", "flux-2-pro-edit"), ("fal", "nano-banana-pro-edit"), ("fal", "kontext-pro"),
+             ("replicate", "flux-2-pro"), ("replicate", "seedream-4.5"), ("replicate", "flux-kontext-pro")]  # fmt: skip
+    found = plan({"prompt": "night", "image": "beach.png", "aspect": "3:2"}, of=[shipped(*name) for name in names])
+    assert (found.problems, found.warnings, found.total_items) == ((), (), 6)
+    whole = replace(found, input_sizes={"beach.png": (1200, 800)})
+    assert [item.upper for item in whole.items()] == [60_000, 150_000, 40_000, 45_000, 40_000, 40_000]
