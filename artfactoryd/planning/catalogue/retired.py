@@ -12,6 +12,8 @@ from typing import Any
 
 from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.model import Model
+from artfactoryd.documents import MOST_BYTES
+from artfactoryd.entries import bounded
 from artfactoryd.errors import Problem
 from artfactoryd.planning.models import SHIPPED
 
@@ -48,7 +50,7 @@ class Retired:
 @cache
 def retired_models() -> Sequence[Retired]:
     """Read once, as the models are."""
-    listed = json.loads((SHIPPED / "retired" / "models.json").read_bytes())
+    listed = json.loads(bounded(SHIPPED / "retired" / "models.json", MOST_BYTES))
     return [Retired.from_mapping(value) for value in listed]
 
 
