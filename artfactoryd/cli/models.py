@@ -223,7 +223,8 @@ def _whole_lines(model: WholeModel) -> Iterator[str]:
     yield f"{summary.provider} {summary.model}"
     rows = {
         "names": ", ".join(summary.aliases), "family": summary.family, "modality": summary.modality,
-        "price": price_text(summary.price), "as of": summary.schema_as_of, "syntax": ", ".join(model.syntax),
+        "price": price_text(summary.price), "found at": summary.told_by, "as of": summary.schema_as_of,
+        "syntax": ", ".join(model.syntax),
         "file": summary.source,
     }  # fmt: skip
     yield from (f"  {key:<9} {value}" for key, value in rows.items() if value)

@@ -54,7 +54,7 @@ class PriceDocument(JsonObject):
 
 @dataclass(frozen=True, slots=True)
 class ModelSummary(JsonObject):
-    """`stale_days`: the age of its price, where that is to be looked up again."""
+    """`stale_days`: the age of its price, where that is to be looked up again. `told_by`: where it was found."""
 
     provider: str
     name: str
@@ -67,6 +67,7 @@ class ModelSummary(JsonObject):
     price: PriceDocument | None
     source: str
     stale_days: int | None
+    told_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ def _summary(model: Model) -> ModelSummary:
     return ModelSummary(
         model.provider, model.short, model.full, model.aliases, model.family, model.modality, model.status,
         model.schema_as_of, PriceDocument.of(model.price), model.source, stale_days(model.price, now().date()),
+        model.told_by,
     )  # fmt: skip
 
 

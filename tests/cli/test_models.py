@@ -184,6 +184,13 @@ def test_the_list_is_grouped_and_says_which_prices_are_to_be_looked_up_again(hom
     assert "No price is older" in listed_text(listed(home.home, None, "speak", None, stale=True), stale=True)
 
 
+def test_a_model_says_of_which_day_it_is_and_where_its_price_was_found(home: TestHome) -> None:
+    [found] = home.ask("models", "show", "nano-banana-pro")["models"]
+    assert found["schema_as_of"] and found["price"]["as_of"] and found["told_by"] and found["status"] == "current"
+    words = home.call("models", "show", "nano-banana-pro").stdout
+    assert found["told_by"] in words and f"as of     {found['schema_as_of']}" in words
+
+
 def test_a_retired_model_is_named_with_its_successor(home: TestHome) -> None:
     done = home.call("models", "show", "veo-3")
     assert done.returncode == 2 and "Its successor: `model: veo-3.1`" in done.stderr
