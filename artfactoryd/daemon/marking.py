@@ -16,7 +16,7 @@ from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted, nfc
 from artfactoryd.core.order import name_problems
 from artfactoryd.daemon.answers import Answer, no, yes
-from artfactoryd.daemon.arranging.binning import Binning
+from artfactoryd.daemon.arranging.binning import Binning, later_words
 from artfactoryd.errors import NoSuchProduct, WrongUse
 from artfactoryd.execution.assembly import Execution
 from artfactoryd.home import Home
@@ -132,7 +132,10 @@ class Marking:
         order_ids = list(dict.fromkeys(row.order_id for row in products))
         for order_id in order_ids:
             self._execution.wake(order_id)
-        await self._execution.bin.follow()
+        moved = [mark.product for mark in marks if isinstance(mark, Bin)]
+        await self._execution.bin.follow(moved)
+        if waiting := self._execution.bin.waiting(moved):
+            answer = {**answer, "text": later_words(waiting, len(moved))}
         await self._execution.cards.write_first()
         if command["name"] in ARRANGES:
             await self._execution.clones.follow_first()

@@ -69,7 +69,16 @@ class Binning:
             )
 
     def _is_free(self, path: str, row: ProductRow) -> bool:
+        if path == binned.still_at(self._index, row.id):
+            return True
         return not (os.path.lexists(self._root / path) or binned.taken(self._index, [path]) - {row.path})
+
+
+def later_words(waiting: int, moved: int) -> str:
+    """Of what the disk does not take just now."""
+    are, they = ("is", "It goes") if waiting == 1 else ("are", "They go")
+    words = f"{waiting} of {counted(moved, 'product')} {are} not moved yet: the disk cannot be written just now."
+    return f"{words} {they} there as soon as it can be."
 
 
 def _names(path: str) -> Iterator[str]:
