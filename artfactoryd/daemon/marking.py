@@ -16,7 +16,7 @@ from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted, nfc
 from artfactoryd.core.order import name_problems
 from artfactoryd.daemon.answers import Answer, no, yes
-from artfactoryd.daemon.arranging.binning import Binning, later_words
+from artfactoryd.daemon.arranging.binning import Binning, back_words, later_words
 from artfactoryd.errors import NoSuchProduct, WrongUse
 from artfactoryd.execution.assembly import Execution
 from artfactoryd.home import Home
@@ -102,10 +102,7 @@ class Marking:
     async def _put_back(self, command: Mapping[str, Any], last: undoing.Undoable) -> Outcome:
         lines = self._binning.back(last.places, last.command)
         rows = [row for line in lines if (row := self._books.index.product(line.product)) is not None]
-        named = f"{lines[0].path} is" if len(lines) == 1 else f"{counted(len(lines), 'product')} are"
-        answer = yes(f"Taken back: {last.name}. {named} where it was.", products=[row.id for row in rows])
-        if len(lines) != 1:
-            answer["text"] = answer["text"].replace("where it was", "where they were")
+        answer = yes(f"Taken back: {last.name}. {back_words(lines)}", products=[row.id for row in rows])
         return await self._record(command, answer, lines, rows)
 
     async def send_on(self, command: Mapping[str, Any], row: OrderRow, found: Sequence[ProductRow]) -> Outcome:

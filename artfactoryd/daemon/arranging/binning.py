@@ -74,6 +74,17 @@ class Binning:
         return not (os.path.lexists(self._root / path) or binned.taken(self._index, [path]) - {row.path})
 
 
+def back_words(lines: Sequence[Bin]) -> str:
+    """What became of products that a command had moved into the bin, or out of it, when that was taken back."""
+    if len(lines) == 1:
+        return f"{lines[0].source if lines[0].path.startswith(FOLDER) else lines[0].path} is {_back(lines, 'it was')}."
+    return f"{counted(len(lines), 'product')} are {_back(lines, 'they were')}."
+
+
+def _back(lines: Sequence[Bin], before: str) -> str:
+    return "in the bin again" if lines and lines[0].path.startswith(FOLDER) else f"where {before}"
+
+
 def later_words(waiting: int, moved: int) -> str:
     """Of what the disk does not take just now."""
     are, they = ("is", "It goes") if waiting == 1 else ("are", "They go")

@@ -69,7 +69,7 @@ async def test_what_is_binned_is_put_away_with_its_sidecar_and_comes_back(
         (["bin", "--restore", "rating:1"], "Nothing fits 'is:binned rating:1'", away[0] | away[1] | away[2]),
         (["bin", "--restore", "-red"], "0 2 of 2 products are out of the bin again.", away[0] | b | g),
         (["bin", "--restore", blue.name], "Nothing changes: that is not in the bin.", away[0] | b | g),
-        (["undo"], "Taken back: bin. 2 products are where they were.", away[0] | away[1] | away[2]),
+        (["undo"], "Taken back: bin. 2 products are in the bin again.", away[0] | away[1] | away[2]),
         (["undo"], "Taken back: bin. 3 products are where they were.", r | b | g),
         (["bin", "red"], "0 1 of 1 product is in the bin.", away[0] | b | g),
     ):  # fmt: skip
