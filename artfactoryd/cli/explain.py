@@ -22,6 +22,7 @@ from artfactoryd.reporting.orders import AttemptDocument, attempt_document
 from artfactoryd.reporting.words import ticket_words, value_words
 from artfactoryd.shelf.sidecars import CARD, product_of, sidecar_of
 from artfactoryd.storage import naming, told
+from artfactoryd.storage.database import check_not_lost
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import recognition, search
 from artfactoryd.storage.rows import ProductRow
@@ -80,6 +81,7 @@ def card_of(home: Home, given: str, *, latest: bool | None = None) -> Path:
             return beside
         if row is None and os.path.lexists(path):
             raise WrongUse(f"{given} has no sidecar ({path.name}{CARD}), and no product here has its bytes.")
+        check_not_lost(home.index_file)
         row = row or naming.product_named(index, naming.product_given(home, given), latest=latest)
     card = sidecar_of(home.root / row.path, home.projects)
     if card is None or not card.is_file():
