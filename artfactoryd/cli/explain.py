@@ -12,6 +12,7 @@ import click
 from artfactoryd import clock, entries, schema
 from artfactoryd.cli.context import as_json, latest, made_home, say
 from artfactoryd.core.json_types import Json
+from artfactoryd.core.sidecar_again import STANDS_FOR
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.planning import remake
@@ -174,7 +175,7 @@ def _lines(document: Explanation) -> Iterator[tuple[str, str]]:
     yield "made", f"{clock.shown(sidecar['created_at'])}{', a rehearsal: drawn here' if sidecar['rehearsal'] else ''}"
     yield from _order(sidecar) if order and item else _imported(sidecar)
     model = sidecar["model"]
-    yield "model", f"{sidecar['provider']} {model['id']}{':' + model['version'] if model['version'] else ''}"
+    yield "model", f"{_model(sidecar['provider'], model)}{_stands_for(sidecar)}"
     for name, value in sidecar["parameters"]["generation"].items():
         yield "parameter", f"{name}: {value_words(value)}"
     for token in item["tokens"] if item else ():
@@ -190,6 +191,18 @@ def _lines(document: Explanation) -> Iterator[tuple[str, str]]:
         yield "made of it", path
     if order:
         yield "again", f"`{document.again}` makes it again"
+
+
+def _model(provider: str, model: Json) -> str:
+    return f"{provider} {model['id']}{':' + model['version'] if model['version'] else ''}"
+
+
+def _stands_for(sidecar: Json) -> str:
+    """Of a rehearsal; earlier releases told no more than a name, and that of compared models alone."""
+    if ordered := sidecar["model"].get("stands_for"):
+        return f" in place of {_model(ordered['provider'], ordered)}"
+    actual = sidecar["parameters"]["actual"] if sidecar["rehearsal"] else {}
+    return f" in place of {name}" if (name := actual.get(STANDS_FOR)) else ""
 
 
 def _order(sidecar: Json) -> Iterator[tuple[str, str]]:
