@@ -102,9 +102,13 @@ class Following:
         product, old, id = self._home.root / change.file.path, self._home.root / change.product.path, change.product.id
         if (card := sidecar_of(product, self._home.projects)) and reading.owner_of(card) == id:
             return True
-        left = next((place for place in places(old) if reading.owner_of(place) == id), None)
-        if left is None or not moving.take_along(left, product, self._home.projects):
-            return left is not None
+        left = moving.left_of(places(old), id)
+        if left is None:
+            moving.make_room(product, self._home.projects, id)
+            return False
+        if not moving.take_along(left, product, self._home.projects):
+            log.warning("the sidecar of %s stays where it was: something else has its name", change.file.path)
+            return True
         before, now = xmp.beside(old), xmp.beside(product)
         if before.is_file() and not os.path.lexists(old) and not os.path.lexists(now):
             move_new(before, now)
