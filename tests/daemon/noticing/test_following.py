@@ -29,6 +29,7 @@ async def test_products_that_change_places_keep_their_sidecars(
         await works.make(order("a [red,blue,green,grey,pink] car"))
         await works.until(lambda: len(works.house.books.index.rows("SELECT 1 FROM lying WHERE what = ''")) == 5)
         a, b, c, d, e = home.products()
+        taken = d.read_bytes()
         ids = [str(product_in(file)) for file in (a, b, c, d, e)]
         now_at = dict(zip([ids[1], ids[2], ids[0], ids[4]], (a, b, c, d), strict=True))
         if running:
@@ -44,6 +45,10 @@ async def test_products_that_change_places_keep_their_sidecars(
     async with at_work(home, monkeypatch) as works:
         await works.until(lambda: works.daemon._noticer.has_looked and is_missing(works, ids[3]))
         assert all_lie(works, home, now_at)
+        d.rename(e)
+        await works.until(lambda: all_lie(works, home, {ids[4]: e}))
+        d.write_bytes(taken)
+        await works.until(lambda: not is_missing(works, ids[3]) and all_lie(works, home, {ids[3]: d}))
         assert not works.house.books.index.rows("SELECT 1 FROM shelf_state WHERE edited")
     owners = [reading.owner_of(card) for card in home.home.projects.rglob("*.png.json")]
     assert {*owners} >= {*now_at} and len(home.lines("ticket")) == 5
