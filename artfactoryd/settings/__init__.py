@@ -27,6 +27,8 @@ from artfactoryd.settings.sections import (
     PROVIDERS,
     Backup,
     Budget,
+    Desktop,
+    Hook,
     Http,
     Inbox,
     Limits,
@@ -41,7 +43,8 @@ DEFAULT_TEXT = Path(__file__).parents[1].joinpath("default_settings.yaml").read_
 PREFIX = "ARTFACTORY_"
 NO_OVERRIDES = ("ARTFACTORY_HOME", "ARTFACTORY_FAULT")
 __all__ = [
-    "DEFAULT_TEXT", "NO_OVERRIDES", "PREFIX", "PROVIDERS", "Backup", "Budget", "Http", "Inbox", "Limits", "Logging",
+    "DEFAULT_TEXT", "NO_OVERRIDES", "PREFIX", "PROVIDERS", "Backup", "Budget", "Desktop", "Hook", "Http", "Inbox",
+    "Limits", "Logging",
     "Products", "Provider", "Settings", "Thumbnails", "checked_mark", "expanded", "load", "load_copy", "stamp_of",
 ]  # fmt: skip
 NAMES: KeyPath = ("products", "file")
@@ -258,10 +261,24 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
         recipes=tuple(folder / expanded(path, environ) for path in value.get("recipes") or ()),
         thumbnails=_filled(Thumbnails(), _section(value, "thumbnails")),
         strict=value.get("strict") or False,
+        desktop=_filled(Desktop(), _section(value, "desktop")),
+        hooks={event: _hooks(given, folder, environ) for event, given in _section(value, "hooks").items() if given},
     )
 
 
-Section = TypeVar("Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Thumbnails, Backup)
+def _hooks(given: str | list[str | list[str]], folder: Path, environ: Mapping[str, str]) -> tuple[Hook, ...]:
+    return tuple(_hook(command, folder, environ) for command in ([given] if isinstance(given, str) else given))
+
+
+def _hook(command: str | list[str], folder: Path, environ: Mapping[str, str]) -> Hook:
+    """One in a single text is for a shell; one in words is run as it stands."""
+    if isinstance(command, str):
+        return Hook(("/bin/sh", "-c", command), Path(command.split()[0]).name if command.split() else command)
+    program = str(folder / expanded(command[0], environ)) if "/" in command[0] else command[0]
+    return Hook((program, *command[1:]), Path(program).name)
+
+
+Section = TypeVar("Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Thumbnails, Backup, Desktop)
 
 
 def _filled(default: Section, section: Json) -> Section:

@@ -114,6 +114,21 @@ class Backup:
 
 
 @dataclass(frozen=True, slots=True)
+class Desktop:
+    """`notify`: auto where somebody sits at a desktop. `labels`, `comments`: whether they are written at files."""
+
+    notify: str | bool = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A command that is run when something happens. `words` may hold what nobody else is to read."""
+
+    words: tuple[str, ...]
+    name: str  # its program, for whoever is told of it
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     providers: Mapping[str, Provider] = field(default_factory=lambda: dict(PROVIDERS))
     budget: Budget = Budget()
@@ -124,6 +139,8 @@ class Settings:
     products: Products = Products()
     backup: Backup = Backup()
     thumbnails: Thumbnails = Thumbnails()
+    desktop: Desktop = Desktop()
+    hooks: Mapping[str, tuple[Hook, ...]] = field(default_factory=dict)  # by what happens
     recipes: tuple[Path, ...] = ()  # git folders in which what was dropped is looked for
     strict: bool = False  # every warning holds
     stamp: tuple[int, ...] | None = field(default=None, compare=False)  # of the file they were read from
