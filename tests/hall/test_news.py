@@ -66,6 +66,8 @@ def test_no_two_kinds_have_the_same_name_and_the_module_lists_them_all() -> None
 def test_a_hook_can_be_given_to_each_kind() -> None:
     hooks = json.loads(schema_text("settings"))["properties"]["hooks"]["properties"]
     assert sorted(hooks) == [kind.event for kind in KINDS]
+    page = (Path(__file__).parents[2] / "docs" / "hooks.md").read_text()
+    assert [name for name in hooks if f"`{name}`" not in page] == []
 
 
 def test_good_news_is_never_a_warning_and_bad_news_always_is() -> None:
