@@ -20,6 +20,7 @@ SHORT: dict[str, object] = {
     "artfactoryd.daemon.noticing.noticer:AWAY_EVERY": 0.02,
     "artfactoryd.daemon.noticing.noticer:GONE_AFTER": 0.1,
     "artfactoryd.daemon.noticing.noticer:FOLDERS_EVERY": 0.1,
+    "artfactoryd.execution.delivery:CALM": 0.0,
     "artfactoryd.daemon.noticing.noticer:TOLD_EVERY": 0.1,
     "artfactoryd.web.subscriptions:ANYWAY": 0.1,
     "artfactoryd.web.subscriptions:PACE": 0.05,

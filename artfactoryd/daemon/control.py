@@ -235,8 +235,7 @@ class Control:
         return stake if stake or doubtful else None
 
     async def _import(self, command: Mapping[str, Any]) -> tuple[Answer, list[str]]:
-        answer = await importing.take_in(self._books, self._home, command)
-        self._execution.later.wake()
+        answer = await importing.take_in(self._books, self._home, self._execution.later, command)
         await self._books.record(_line(command, {**answer, "products": []}))
         return answer, []
 

@@ -13,6 +13,7 @@ from artfactoryd import schema
 from artfactoryd.core.json_types import Document
 from artfactoryd.core.names import counted
 from artfactoryd.daemon.answers import Answer, yes
+from artfactoryd.execution.shelving.later import LaterLook
 from artfactoryd.home import Home
 from artfactoryd.shelf.reading import read_sidecar
 from artfactoryd.shelf.sidecars import product_of
@@ -20,11 +21,13 @@ from artfactoryd.storage import derived, told
 from artfactoryd.storage.writer import Books
 
 
-async def take_in(books: Books, home: Home, command: Mapping[str, Any]) -> Answer:
-    """`cards`: paths of sidecars in the home. What is none, or of a product that is not there, is passed over."""
+async def take_in(books: Books, home: Home, later: LaterLook, command: Mapping[str, Any]) -> Answer:
+    """`cards`: paths of sidecars in the home. What is none, or of a product that is not there, is passed over. They are
+    looked at later, as what is made here is."""
     cards = await asyncio.to_thread(_read, home, [str(card) for card in command.get("cards") or ()])
     if cards:
         await books.note(partial(derived.take_in, sidecars=tuple(cards)))  # their sidecars are on the shelf: no line
+        later.wake()
     return yes(f"{counted(len(cards), 'product')} imported.", products=[card["id"] for card, _ in cards])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -34,6 +35,7 @@ from artfactoryd.storage.writer import Books
 log = logging.getLogger(__name__)
 
 AT_ONCE = 8  # deliveries under way together
+CALM = 0.2  # seconds without a delivery, after which nothing is on its way any more: the next may follow at once
 LASTS = 3600.0  # seconds after which a provider has certainly erased an output
 GONE_LASTS = 180.0  # seconds, at least, that an output is asked for which is said not to be there
 NOTED_AFTER = 3  # tries that failed
@@ -60,6 +62,7 @@ class Delivery:
         self._staging, self._filing = Staging(home.work), Filing(home, books.index, settings, placed)
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._on_the_way = 0  # deliveries that wait for nothing but us
+        self._calm_at = 0.0
 
     async def deliver(self, row: ItemRow, order: OrderRow) -> Settlement:
         """Every output that can be had is on the shelf when this returns, or where later stages find it.
@@ -74,8 +77,8 @@ class Delivery:
 
     @property
     def at_work(self) -> bool:
-        """Whether something is on its way to the shelf and goes on just now."""
-        return self._on_the_way > 0
+        """Whether something is on its way to the shelf and goes on just now, or was a moment ago."""
+        return self._on_the_way > 0 or time.monotonic() < self._calm_at
 
     @contextlib.contextmanager
     def _counted(self, change: int) -> Iterator[None]:
@@ -84,6 +87,7 @@ class Delivery:
             yield
         finally:
             self._on_the_way -= change
+            self._calm_at = time.monotonic() + CALM
 
     async def _deliver(self, row: ItemRow, order: OrderRow) -> Settlement:
         async with self._at_once:

@@ -137,7 +137,8 @@ class CollectionFolders:
         arrivals, replaced = await asyncio.to_thread(self._arrivals, collection, found, rows)
         for arrival in arrivals:
             if arrival.card:
-                await importing.take_in(self._books, self._home, {"cards": [arrival.card]})
+                command = {"cards": [arrival.card]}
+                await importing.take_in(self._books, self._home, self._execution.later, command)
         leave += [rows[path].product for path in replaced]
         if leave:
             await self._tell(collection, leave, off=True)

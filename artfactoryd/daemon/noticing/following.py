@@ -120,7 +120,7 @@ class Following:
     async def _take_in(self, foreign: Sequence[Change]) -> None:
         cards = await asyncio.to_thread(self._lay_cards, [change.file.path for change in foreign])
         if cards:
-            await importing.take_in(self._books, self._home, {"cards": cards})
+            await importing.take_in(self._books, self._home, self._app.execution.later, {"cards": cards})
         taken = await asyncio.to_thread(self._as_they_lie, foreign)
         await self._books.note(partial(applied.look, files=taken))
 

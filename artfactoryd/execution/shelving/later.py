@@ -85,6 +85,8 @@ class LaterLook:
             owed = is_at_work or looks.are_owed(self._books.index, orders, self._lingering)
             owed = owed and not self._is_blind
             self._owed = (now, owed)
+            if owed and not is_at_work:  # whoever brought it may not have said so
+                self._came.set()
         return owed
 
     async def draw(self, sheet: Sheet, target: Path) -> float:

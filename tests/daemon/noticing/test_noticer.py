@@ -72,6 +72,7 @@ async def test_what_is_moved_renamed_removed_edited_and_laid_there_is_seen(
     async with at_work(home, monkeypatch) as works:
         await works.until(lambda: act.are_seen(works, rows))
         await works.until(lambda: told(works)[rows[2].id][2] == ["missing", "gone"])
+        await works.until(lambda: all(row.looked == "" for row in works.house.books.index.newest_products(9)))
         for file in (other / files[0].name, files[1].with_name("my favourite.png")):
             assert (card := sidecar_of(file, home.home.projects)) and reading.read_sidecar(card)["id"] in told(works)
         before = told(works)
