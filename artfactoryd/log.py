@@ -132,7 +132,7 @@ def _is_of_no_order(record: logging.LogRecord) -> bool:
 
 
 def _to_file(file: Path) -> logging.Handler:
-    make_folders(file.parent)
+    make_folders(file.parent, 0o700)
     handler = _File(file, maxBytes=FILE_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True)
     handler.setFormatter(_JsonLine())
     return handler

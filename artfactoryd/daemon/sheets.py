@@ -53,7 +53,7 @@ class Sheets:
         """Something of it moved."""
         if order_id not in self._marked:
             with suppress(OSError):
-                durable.make_folders(self._folder)
+                durable.make_folders(self._folder, 0o700)
             durable.write_note(self._folder / order_id, b"")
             self._marked.add(order_id)
             self._next.setdefault(order_id, asyncio.get_running_loop().time() + EVERY)

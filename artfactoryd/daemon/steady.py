@@ -78,7 +78,7 @@ class Steady:
         home = self._home
         with suppress(OSError, StorageFull):
             for folder in (home.commands, home.claims, home.temp, home.logs) if home.work.is_dir() else ():
-                make_folders(folder)
+                make_folders(folder, 0o700)
 
 
 async def end(*owners: set[asyncio.Task[None]]) -> None:

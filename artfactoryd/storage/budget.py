@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from artfactoryd.core.expansion.costs import follows, with_defaults
+from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.core.measures import seconds_of_run
 from artfactoryd.core.money import dollars, micro_dollars
 from artfactoryd.core.pricing.amounts import Call, Measured
@@ -37,6 +38,14 @@ def counted(index: Index, name: str, day: str) -> int:
 def set_aside(order: OrderRow, upper: int) -> int:
     """What a wish for an item of this order reserves: once a bill was higher, as much as that."""
     return max(upper, order.dearest) if upper else 0
+
+
+def sent_again(index: Index, order: OrderRow) -> int:
+    """Micro-dollars that what ended otherwise than well, and is in no doubt, costs at most when it is sent again."""
+    if order.rehearsal:
+        return 0
+    ended = index.items(order.id, (ItemState.FAILED, ItemState.CANCELLED))
+    return sum(set_aside(order, item.upper) for item in ended)
 
 
 # --- may it be spent? ---

@@ -121,7 +121,7 @@ def build(home: Home, expander: Expander, tell: Tell = _nobody, *, at_work: bool
     presence.check(home)  # all that lies on it would be missing in the new index
     new, report = exchange.new_index(home), Report()
     with storage_errors(new):
-        make_folders(home.private)
+        make_folders(home.private, 0o700)
         exchange.remove(new)
         with closing(Index.open(new)) as index:
             lookups, shelf = index.unburden(), _Shelf(index, home, tell)

@@ -200,7 +200,7 @@ class Books:
 
     def _write(self) -> None:
         try:
-            make_folders(self._file.parent)
+            make_folders(self._file.parent, 0o700)
             with closing(Index.open(self._file)) as index, closing(Ledger(self._folder)) as book:
                 missed: deque[Event] = deque(maxlen=MOST_MISSED + 1)
                 catch_up(index, self._folder, self._expander, missed.append)

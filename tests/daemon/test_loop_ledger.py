@@ -76,3 +76,10 @@ def test_an_index_that_is_taken_away_under_the_daemon_ends_it_and_the_next_start
     assert "was taken away or exchanged" in told and "Traceback" not in told
     home.drop("two.yaml", PAID.replace("NAME", "two"))
     assert home.once() == 0 and home.states() == ["completed", "completed"] and len(emulator.creates()) == 2
+
+
+def test_what_is_made_anew_of_the_programs_own_is_its_owners_alone_too(home: TestHome) -> None:
+    shutil.rmtree(home.home.private)
+    assert home.once() == 0
+    folders = [home.home.private, *(path for path in home.home.private.rglob("*") if path.is_dir())]
+    assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o700}

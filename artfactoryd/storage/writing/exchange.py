@@ -124,7 +124,7 @@ def put_in_place(home: Home, moment: datetime) -> Path | None:
     new = new_index(home)
     flush_file(new)
     old, backups = home.index_file, home.private / "backups"
-    make_folders(backups)
+    make_folders(backups, 0o700)
     backup = backups / f"index-{moment.astimezone():%Y%m%dT%H%M%S%f}.sqlite3"
     is_linked = False
     with suppress(FileNotFoundError):  # under both names at first: who looks meanwhile finds one

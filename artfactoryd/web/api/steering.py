@@ -84,7 +84,7 @@ class Steering:
         """Money that a browser lets go is asked about once more, with the sum."""
         in_doubt = is_on(word.get("in_doubt"))
         if usd := case.price(name, in_doubt):
-            words = "may cost" if name == "approve" else "may be paid a second time:"
+            words = "may cost, some of it a second time," if in_doubt else "may cost"
             extra = {"in_doubt": "true"} if in_doubt else {}
             confirm(self._front, request, word, usd, f"{case.name} {words} up to", extra)
 
@@ -108,7 +108,8 @@ class Steering:
             row = naming.order_named(index, given)
             held = [one for one in index.orders_of_claim(row.claim) if one.is_held]
             prices = [budget.at_most(index, one) or one.price or 0 for one in held or [row]]
-            return Case(row.id, row.name, sum(prices) / 1_000_000, index.doubtful(row.id) / 1_000_000)
+            sums = sum(prices), index.doubtful(row.id), budget.sent_again(index, row)
+            return Case(row.id, row.name, *(micro / 1_000_000 for micro in sums))
 
         return await self._front.reads.ask(read)
 
@@ -116,18 +117,21 @@ class Steering:
 @dataclass(frozen=True, slots=True)
 class Case:
     """An order that something is said of. `usd`: what all that is approved with it may cost (a file may hold several);
-    `doubt_usd`: of it, what may have been paid already."""
+    `doubt_usd`: of it, what may have been paid already. `again_usd`: what has ended and may be sent again."""
 
     order_id: str
     name: str
     usd: float
     doubt_usd: float
+    again_usd: float
 
     def price(self, name: str, in_doubt: bool) -> float:
         """What saying so may cost, in dollars; 0 where it is nothing new."""
         if name == "approve":
             return self.usd
-        return self.doubt_usd if name == "retry" and in_doubt else 0
+        if name == "retry":
+            return self.again_usd + (self.doubt_usd if in_doubt else 0)
+        return 0
 
 
 class Unconfirmed(Refused):

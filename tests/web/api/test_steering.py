@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 
+from artfactoryd.errors import CallRefused
 from artfactoryd.settings import Limits
 from tests.homes import TestHome
 from tests.web.visits import visited
@@ -34,6 +35,22 @@ async def test_money_that_a_browser_lets_go_is_asked_about_once_more_with_the_su
         await works.until(lambda: works.state(order_id) == "completed")
         again = await visitor.tell(address)
         assert (again.status, again.json["code"], again.json["blockers"]) == (409, "not_done", [])
+
+
+async def test_what_is_sent_again_for_money_is_asked_about_with_the_sum_too(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with visited(home, monkeypatch, script=lambda fake: fake.script("submit", *[CallRefused("no")] * 2)) as (
+        works, visitor,
+    ):  # fmt: skip
+        order_id = await works.make(order("a [red,blue] boat"))
+        assert works.state(order_id) == "failed"
+        address = f"/api/v1/orders/{order_id}/retry"
+        asked = await visitor.press(address)
+        assert (asked.status, asked.json["code"], asked.json["confirm_usd"]) == (409, "confirm", "$0.02")
+        assert works.state(order_id) == "failed"
+        assert (await visitor.press(address, confirm_usd="$0.02")).status == 200
+        await works.until(lambda: works.state(order_id) == "completed")
 
 
 async def test_a_word_is_carried_out_once_and_what_keeps_an_order_is_told_by_its_code(
