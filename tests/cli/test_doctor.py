@@ -498,7 +498,7 @@ def test_a_hook_that_cannot_run_or_failed_last_is_a_warning_and_one_taken_out_is
     rows = list(outward.hooks(home.home, settings, os.environ))
     assert [(row.state, row.check) for row in rows] == [(WARNING, "hooks"), (WARNING, "hooks"), (OK, "hooks")]
     assert "order.failed (sh) failed at 2026-11-22" in rows[0].text and "code 4: no way" in rows[0].text
-    assert rows[1].text == "The hook of order.failed cannot run: there is no program program."
+    assert rows[1].text == "The hook of order.failed cannot run: there is no program /no/such/program."
     assert rows[2].text == "1 hook, and nothing is known to be wrong with it." and "abcdef" not in str(rows)
     assert list(outward.hooks(home.home, Settings(), {})) == []
 

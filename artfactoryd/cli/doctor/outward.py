@@ -22,13 +22,14 @@ def hooks(home: Home, settings: Settings, environ: Mapping[str, str]) -> Rows:
     """Only of those that there are now: what failed and was taken out is nobody's trouble."""
     if not settings.hooks:
         return
-    path = command.environment(environ, home.root)["PATH"]
+    known = command.environment(environ, home.root)
     failed = {(failure.event, failure.name): failure for failure in failures(home)}
     well = 0
     for event, hook in ((event, hook) for event, given in settings.hooks.items() for hook in given):
-        if shutil.which(hook.words[0], path=path) is None:
-            words = f"The hook of {event} cannot run: there is no program {hook.name}."
-            yield Row("hooks", WARNING, words, "Write where it is, in the settings: `hooks`.")
+        if why := command.absent(hook.words[0], known):
+            yield Row(
+                "hooks", WARNING, f"The hook of {event} cannot run: {why}.", "Mend it, or `hooks` in the settings."
+            )
         elif failure := failed.get((event, hook.name)):
             when = clock.shown(failure.at)
             words = f"The hook of {event} ({hook.name}) failed at {when}: {failure.trouble}."

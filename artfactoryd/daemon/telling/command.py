@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from artfactoryd.entries import bounded
 from artfactoryd.medium import in_words
 from artfactoryd.printable import one_line, redact
 
@@ -26,6 +27,7 @@ LOOK = 0.05  # seconds between looks whether it has ended, or is to be
 GRACE = 0.3  # seconds between the word and the end
 MOST_SAID = 4000  # bytes that are kept of what it says on standard error
 LONGEST_WORDS = 200
+MOST_FIRST = 400  # bytes of the first line of a script
 MOST_LOOKS = 20  # at what one that has ended said last: more than a pipe holds
 KEPT = (  # of the environment: it is given no credential
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "DISPLAY",
@@ -67,8 +69,8 @@ def run(
     stop: threading.Event,
 ) -> Ending:  # fmt: skip
     """`given`: what it reads. It has `seconds`, or until `stop`."""
-    if shutil.which(words[0], path=environ["PATH"]) is None:
-        return Ending(f"there is no program {one_line(words[0])}")
+    if why := absent(words[0], environ):
+        return Ending(why)
     reading, leash = os.pipe()
     try:
         child = subprocess.Popen(
@@ -99,6 +101,24 @@ def _attended(child: subprocess.Popen[bytes], given: bytes, seconds: float, stop
             return Ending(is_cut=True) if stop.is_set() else Ending(late, is_late=True)
         talk.rest()
         return Ending("" if code == 0 else _failed(code, talk.said))
+
+
+def absent(program: str, environ: Mapping[str, str]) -> str:
+    """Why there is nothing to run; empty where there is."""
+    file = shutil.which(program, path=environ["PATH"])
+    if file is None:
+        name = one_line(program)
+        is_file = "/" in program and os.path.isfile(program)
+        return f"{name} may not be run: chmod +x {name}" if is_file else f"there is no program {name}"
+    with suppress(OSError):
+        first = bounded(Path(file), MOST_FIRST).partition(b"\n")[0]
+        named = first[2:].split() if first.startswith(b"#!") else []
+        if named and first.endswith(b"\r"):
+            return f"the lines of {one_line(program)} end as on Windows: save it with those of Unix"
+        if named and not os.path.exists(named[0]):
+            name = one_line(os.fsdecode(named[0]))
+            return f"the first line of {one_line(program)} names {name}, which is not there"
+    return ""
 
 
 def _failed(code: int, said: bytes) -> str:

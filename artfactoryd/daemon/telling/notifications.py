@@ -45,7 +45,7 @@ MOST_WORDS = 300
 MOST_WAITING = 10_000
 # An older notify-send knows no actions.
 NOTIFY_SEND = """folder=$1; shift
-clicked=$(notify-send --app-name="$1" --action=default=Open -- "$@" 2>/dev/null) ||
+clicked=$(notify-send --app-name="$1" --wait --action=default=Open -- "$@" 2>/dev/null) ||
   exec notify-send --app-name="$1" -- "$@"
 [ -z "$clicked" ] || exec xdg-open "$folder"
 """

@@ -51,9 +51,18 @@ def test_a_command_ends_well_or_its_trouble_is_told_in_words(script: str, troubl
 
 def test_what_is_no_program_is_told_so(tmp_path: Path) -> None:
     environ = environment({}, tmp_path)
-    for word in ("no-such-program-here", str(tmp_path), "/dev/null"):
-        ending = run([word], b"", environ, folder=tmp_path, seconds=1, stop=threading.Event())
-        assert ending.trouble == f"there is no program {word}"
+    scripts = {"plain": "", "windows": "#!/bin/sh\r\n", "gone": "#! /no/such x\n", "bare": ":\n"}
+    for name, text in scripts.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o644 if name == "plain" else 0o755)
+    for word, why in (
+        ("no-such-program-here", "there is no program {}"), (str(tmp_path), "there is no program {}"),
+        ("/dev/null", "there is no program {}"), (f"{tmp_path}/plain", "{} may not be run: chmod +x {}"),
+        (f"{tmp_path}/windows", "the lines of {} end as on Windows: save it with those of Unix"),
+        (f"{tmp_path}/gone", "the first line of {} names /no/such, which is not there"), (f"{tmp_path}/bare", ""),
+    ):  # fmt: skip
+        ending = run([word], b"", environ, folder=tmp_path, seconds=20, stop=threading.Event())
+        assert ending.trouble == why.format(word, word)
 
 
 def is_gone(pid: int) -> bool:

@@ -115,7 +115,9 @@ def test_what_comes_is_shown_and_a_click_opens_the_folder(tmp_path: Path, bin_fo
     shows.told(HELD)
     shows.close()  # what is still to be shown is shown
     lines = told(tmp_path)
-    assert lines[0] == "--app-name=Art Factory --action=default=Open -- Art Factory Done: cars: 4 pictures, $0.012"
+    assert (
+        lines[0] == "--app-name=Art Factory --wait --action=default=Open -- Art Factory Done: cars: 4 pictures, $0.012"
+    )
     assert told(tmp_path, "xdg-open")[0] == "/p/cars" and any("Waits for you" in line for line in lines)
     shows.told(DONE)
     assert told(tmp_path) == lines
