@@ -115,9 +115,12 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class Desktop:
-    """`notify`: auto where somebody sits at a desktop. `labels`, `comments`: whether they are written at files."""
+    """`notify`: auto where somebody sits at a desktop. `labels`: those of files and marks follow each other;
+    `comments`: how a file was made, and where it is from, is written at it."""
 
     notify: str | bool = "auto"
+    labels: bool = True
+    comments: bool = True
 
 
 @dataclass(frozen=True, slots=True)

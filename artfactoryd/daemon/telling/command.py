@@ -69,6 +69,8 @@ def run(
     stop: threading.Event,
 ) -> Ending:  # fmt: skip
     """`given`: what it reads. It has `seconds`, or until `stop`."""
+    if stop.is_set():
+        return Ending(is_cut=True)
     if why := absent(words[0], environ):
         return Ending(why)
     reading, leash = os.pipe()

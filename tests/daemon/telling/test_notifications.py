@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from artfactoryd import news
-from artfactoryd.daemon.telling import notifications
+from artfactoryd.daemon.telling import command, notifications
 from artfactoryd.daemon.telling.near_caps import CapNear
 from artfactoryd.daemon.telling.notifications import Notifications, call_for, gathered, is_desktop
 from artfactoryd.home import Home
 from artfactoryd.news import News
 from artfactoryd.settings import Desktop, Settings
+from tests.daemon.telling.test_command import is_gone
 from tests.homes import until
 
 Patch = pytest.MonkeyPatch
@@ -148,6 +149,22 @@ def test_it_is_off_where_there_is_no_session_or_a_person_says_so(
     shows.told(DONE)
     shows.close()
     assert bool(told(tmp_path)) == shown
+
+
+def test_one_that_never_answers_holds_up_nothing_and_ends_with_the_program(
+    tmp_path: Path, bin_folder: Path, monkeypatch: Patch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(notifications, "LAST", 0.02)
+    monkeypatch.setattr(command, "GRACE", 0.02)
+    (tmp_path / "notify-send.sh").write_text(f"echo $$ >> {tmp_path}/pid; while :; do sleep 0.05; done")
+    shows = showing(tmp_path, bin_folder)
+    shows.told(DONE)
+    until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip())
+    for _ in range(1000):
+        shows.told(DOUBT)
+    shows.close()
+    until(lambda: all(map(is_gone, map(int, (tmp_path / "pid").read_text().split()))))
+    assert not caplog.records
 
 
 def test_that_none_can_be_shown_is_told_once_and_harms_nothing(
