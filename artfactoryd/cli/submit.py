@@ -128,7 +128,8 @@ def _what_is_bought(planned: preview.Planned) -> list[str]:
         what = counted(head["total_products"], "picture")
         about = f" of “{head['first']}”" if head["first"] else ""
         seed = "" if item["seed"] is None else f", seed {item['seed']}"
-        words.append(f"Asks {head['provider']} {head['model']} again for {what}{about}{seed}, {cost}.")
+        asks = f"Rehearses {head['model']}" if head["rehearsal"] else f"Asks {head['provider']} {head['model']}"
+        words.append(f"{asks} again for {what}{about}{seed}, {cost}.")
         words += [f"It will wait for you: {reason['text']}" for reason in head["held"]]
     return words
 
