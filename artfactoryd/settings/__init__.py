@@ -267,7 +267,13 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
 
 
 def _hooks(given: str | list[str | list[str]], folder: Path, environ: Mapping[str, str]) -> tuple[Hook, ...]:
-    return tuple(_hook(command, folder, environ) for command in ([given] if isinstance(given, str) else given))
+    """Of those of one name each has its own, so that what one does is never told of another."""
+    hooks: dict[str, Hook] = {}
+    for number, command in enumerate([given] if isinstance(given, str) else given, 1):
+        hook = _hook(command, folder, environ)
+        name = hook.name if hook.name not in hooks else f"{hook.name}, number {number}"
+        hooks[name] = replace(hook, name=name)
+    return tuple(hooks.values())
 
 
 def _hook(command: str | list[str], folder: Path, environ: Mapping[str, str]) -> Hook:

@@ -190,7 +190,7 @@ def test_hooks_are_named_after_what_happens_and_each_is_a_text_for_a_shell_or_wo
     text = """
 hooks:
   order.completed: [~/bin/done.sh --quick, [~/bin/tell me, '$HOME'], [bin/here], [logger, -t, cars]]
-  order.failed: echo no
+  order.failed: [echo no, echo yes, "true", echo]
   item.in_doubt:
 """
     hooks = loaded(tmp_path, text, HOME="/home/me").hooks
@@ -199,7 +199,11 @@ hooks:
             ("done.sh", ("/bin/sh", "-c", "~/bin/done.sh --quick")), ("tell me", ("/home/me/bin/tell me", "$HOME")),
             ("here", (str(tmp_path / "bin/here"),)), ("logger", ("logger", "-t", "cars")),
         ],
-        "order.failed": [("echo", ("/bin/sh", "-c", "echo no"))],
+        "order.failed": [
+            (name, ("/bin/sh", "-c", words)) for name, words in (
+                ("echo", "echo no"), ("echo, number 2", "echo yes"), ("true", "true"), ("echo, number 4", "echo"),
+            )
+        ],
     }  # fmt: skip
 
 

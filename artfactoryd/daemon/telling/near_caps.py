@@ -60,9 +60,10 @@ class NearCaps:
             yield from self._of_days(index, [wish for wish in wishes if wish.day == day])
 
     def _of_order(self, index: Index, wishes: Sequence[Wish]) -> Iterator[CapNear]:
-        row = index.order(wishes[-1].order)
-        if row is not None and self._is_crossed(_Cap("order", row.id, row.cap), row.committed, wishes):
-            yield _news(index, "order", row.id, row.committed, row.cap)
+        order = wishes[-1].order
+        counted, cap = budget.of_order(index, order)
+        if self._is_crossed(_Cap("order", order, cap), counted, wishes):
+            yield _news(index, "order", order, counted, cap)
 
     def _of_days(self, index: Index, wishes: Sequence[Wish]) -> Iterator[CapNear]:
         last = wishes[-1]
