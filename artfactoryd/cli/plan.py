@@ -106,6 +106,7 @@ def rows(head: Document, planned: Planned) -> Iterator[Row]:
     yield from (("model", one_line(words)) for words in _models(head))
     yield from (("default", words) for words in _defaults(head))
     yield "price", _price(head)
+    yield from (("warning", one_line(words)) for words in _stale(head["price"]["stale"]))
     yield from _reuse(head["reuse"])
     if head["proof"]:
         yield "proof", _proof(head)
@@ -125,8 +126,11 @@ def rows(head: Document, planned: Planned) -> Iterator[Row]:
 
 
 def _models(head: Document) -> list[str]:
+    """A price that is a sum is told with its parts."""
     if len(head["models"]) == 1 or head["rehearsal"]:
-        return [f"{head['provider']} {head['model']}"]
+        price = head["models"][0]["price"] if head["models"] else None
+        parts = _unit(price) if price and " + " in price["text"] and not head["rehearsal"] else ""
+        return [f"{head['provider']} {head['model']}{parts}"]
     return [f"{model['provider']} {model['model']}{_unit(model['price'])}" for model in head["models"]]
 
 
@@ -134,6 +138,15 @@ def _unit(price: Document | None) -> str:
     if price is None:
         return ", price unknown"
     return f", {price['text']}"
+
+
+def _stale(prices: Sequence[Document]) -> Iterator[str]:
+    """Those of one day together."""
+    for day in dict.fromkeys(price["as_of"] for price in prices):
+        of_day = [price for price in prices if price["as_of"] == day]
+        names = ", ".join(dict.fromkeys(f"{price['model']} ({price['provider']})" for price in of_day))
+        ago = f"{of_day[0]['days']} days ago, {day}"
+        yield f"The price of {names} was looked up {ago}. `artfactoryd models --stale` says how to do so again."
 
 
 def _defaults(head: Document) -> Iterator[str]:

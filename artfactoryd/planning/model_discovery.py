@@ -51,6 +51,7 @@ class Descriptions:
         full = f"{model}:{found.version}" if found.version else model
         try:
             entry = model_entry(provider, full, found.document, None, found.kept_back)
+            entry["schema_as_of"] = self._today().isoformat()
             if found.price and (price := price_told(*found.price, self._today().isoformat(), entry["schema"])):
                 entry["price"] = price
             return await asyncio.to_thread(self._keep, entry, name)

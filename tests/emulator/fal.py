@@ -124,7 +124,7 @@ class Fal:
         asked = wish(str(given.get("prompt", "")))
         outcome = self.weather.take("outcome")["do"] if asked.outcome is None else asked.outcome
         number = self.weather.take("number")["do"].replace("ok", "")
-        accepted = Request(
+        accepted = self.book.kind(
             id=str(uuid.uuid4()), accepted=time.time(), endpoint=endpoint, input=given,
             outcome="succeeded" if outcome == "ok" else outcome, output=asked.output,
             run_seconds=self.weather.run_seconds if asked.run_seconds is None else asked.run_seconds,

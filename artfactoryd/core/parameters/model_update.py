@@ -22,7 +22,9 @@ def renewed(known: Model, said: Model) -> Model:
         said, version=said.version if known.version else None, aliases=known.aliases, family=known.family,
         modality=known.modality, schema=schema, text=tuple(name for name in known.text if name in names) or said.text,
         batch=_still(known.batch, said.batch, names), seed=_still(known.seed, said.seed, names),
-        image=_still(known.image, said.image, names), syntax=known.syntax, price=price,
+        image=_still(known.image, said.image, names), mask=_still(known.mask, said.mask, names),
+        video=_still(known.video, said.video, names), audio=_still(known.audio, said.audio, names),
+        sends={name: value for name, value in known.sends.items() if name in names}, syntax=known.syntax, price=price,
         synonyms={name: own for name, own in known.synonyms.items() if own in names and name not in names},
     )  # fmt: skip
 
