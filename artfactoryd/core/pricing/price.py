@@ -76,6 +76,11 @@ class Part:
         return next((Decimal(usd) for most, usd in self.steps if amount <= Decimal(str(most))), None)
 
     @property
+    def is_flat(self) -> bool:
+        """So much for each unit, however many they are and whatever is asked."""
+        return not self.steps and self.first is None and not self.when
+
+    @property
     def normalized(self) -> Part:
         steps = tuple((most, _one_way(usd)) for most, usd in self.steps)
         first = None if self.first is None else _one_way(self.first)
@@ -134,8 +139,12 @@ class Price:
         return not self.parameters and not self.depends_on_inputs
 
     @property
+    def figures(self) -> set[str]:
+        return {usd for part in self.parts for usd in _dollars(part)}
+
+    @property
     def is_free(self) -> bool:
-        return all(not Decimal(usd) for part in self.parts for usd in _dollars(part))
+        return not any(map(Decimal, self.figures))
 
     @property
     def simple(self) -> Part | None:

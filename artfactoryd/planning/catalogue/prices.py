@@ -14,7 +14,10 @@ def told_with_price(plan: Plan, place: int) -> dict[str, Any]:
     """One that the order's items are made by, and what one of it costs."""
     model, price = plan.all_models[place], plan.price_of(place)
     known = price and {"as_of": price.as_of, "text": price_in_words(price)}
-    return {"provider": model.provider, "model": model.full, "short": model.short, "price": known}
+    return {
+        "provider": model.provider, "model": model.full, "short": model.short, "price": known,
+        "status": model.status, "takes_seed": model.seed is not None, "free": price is not None and price.is_free,
+    }  # fmt: skip
 
 
 def stale_prices(plan: Plan, today: date) -> list[dict[str, Any]]:
