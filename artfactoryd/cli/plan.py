@@ -18,7 +18,6 @@ from artfactoryd.cli.context import as_json, count_of, settings_of, shown_home
 from artfactoryd.cli.terminal import echo
 from artfactoryd.core.expansion.axes_in_words import MOST_VALUES
 from artfactoryd.core.json_types import Document
-from artfactoryd.core.model import DEPRECATED
 from artfactoryd.core.money import rounded
 from artfactoryd.core.names import counted
 from artfactoryd.planning import preview
@@ -107,9 +106,7 @@ def rows(head: Document, planned: Planned) -> Iterator[Row]:
     yield from (("model", one_line(words)) for words in _models(head))
     yield from (("default", words) for words in _defaults(head))
     yield "price", _price(head)
-    yield from (("warning", one_line(words)) for words in _given_up(head))
-    yield from (("warning", one_line(words)) for words in _stale(head["price"]["stale"]))
-    yield from (("seeds", one_line(words)) for words in _unrepeatable(head))
+    yield from ((note["about"], one_line(note["text"])) for note in head["notes"])
     yield from _reuse(head["reuse"])
     if head["proof"]:
         yield "proof", _proof(head)
@@ -141,29 +138,6 @@ def _unit(price: Document | None) -> str:
     if price is None:
         return ", price unknown"
     return f", {price['text']}"
-
-
-def _stale(prices: Sequence[Document]) -> Iterator[str]:
-    """Those of one day together."""
-    for day in dict.fromkeys(price["as_of"] for price in prices):
-        of_day = [price for price in prices if price["as_of"] == day]
-        names = ", ".join(dict.fromkeys(f"{price['model']} ({price['provider']})" for price in of_day))
-        ago = f"{of_day[0]['days']} days ago, {day}"
-        yield f"The price of {names} was looked up {ago}. `artfactoryd models --stale` says how to do so again."
-
-
-def _given_up(head: Document) -> Iterator[str]:
-    for model in head["models"]:
-        if model["status"] == DEPRECATED and not head["rehearsal"]:
-            yield f"{model['provider']} gives up {model['model']}: choose another one while it still answers."
-
-
-def _unrepeatable(head: Document) -> Iterator[str]:
-    """What is paid for and takes no seed: a second call is another picture."""
-    names = [model["short"] for model in head["models"] if not model["takes_seed"] and not model["free"]]
-    if names and not head["rehearsal"]:
-        takes = "takes" if len(names) == 1 else "take"
-        yield f"{', '.join(names)} {takes} no seed: not repeatable; a second call for the same comes out another way"
 
 
 def _defaults(head: Document) -> Iterator[str]:
