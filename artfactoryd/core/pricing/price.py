@@ -45,6 +45,11 @@ class Part:
     def holds(self, parameters: Parameters) -> bool:
         return all(_matches(parameters.get(name), values) for name, values in (self.when or {}).items())
 
+    def excludes(self, other: Part) -> bool:
+        """Whether never both hold for one call."""
+        mine, its = self.when or {}, other.when or {}
+        return any(not any(_matches(value, its[name]) for value in mine[name]) for name in mine.keys() & its.keys())
+
     def cost(self, call: Call) -> Decimal | None:
         """In US dollars; None where it is not known."""
         known = [self._bounded(amount) for amount in amounts(self.per, self.reading, call)]
