@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import postgres
 from tests.emulator.client import Emulator
 from tests.homes import TestHome
 from tests.volumes import go_into_memory
@@ -55,3 +56,12 @@ def home(tmp_path: Path) -> TestHome:
 @pytest.fixture
 def furnished(home: TestHome) -> TestHome:
     return home.furnish()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[postgres.Server]:
+    """One for all tests of a process; each has schemas of its own there."""
+    if why := postgres.missing():
+        pytest.skip(why)
+    with postgres.server() as started:
+        yield started

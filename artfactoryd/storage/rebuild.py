@@ -123,10 +123,10 @@ def build(home: Home, expander: Expander, tell: Tell = _nobody, *, at_work: bool
         exchange.remove(new)
         with closing(Index.open(new)) as index:
             lookups, shelf = index.unburden(), _Shelf(index, home, tell)
-            with index.db.atomic():  # first: of what lies there the ledger has its lines by the time that it is read
+            with index.changing():  # first: of what lies there the ledger has its lines by the time that it is read
                 shelf.walk()
             report.lines = _by_ledger(index, home, expander, tell, at_work)
-            with index.db.atomic("IMMEDIATE"):
+            with index.changing():
                 for lookup in lookups:
                     index.run(lookup)
                 report.differences += [*_expand(index, expander), *_what_was_sent(index), *shelf.take_in()]
@@ -167,7 +167,8 @@ def _expand(index: Index, expander: Expander) -> Iterator[str]:
     sql = (
         "SELECT o.id, o.name, o.total_items, count(i.number) AS n FROM orders o "
         "LEFT JOIN item i ON i.order_id = o.id AND i.parent_nth = 0 "
-        "WHERE o.held IS NULL GROUP BY o.id HAVING n > o.total_items OR (n < o.total_items AND o.cancelled = 0)"
+        "WHERE o.held IS NULL GROUP BY o.id HAVING count(i.number) > o.total_items "
+        "OR (count(i.number) < o.total_items AND o.cancelled = 0)"
     )
     for row in index.rows(sql):
         yield (
@@ -328,10 +329,10 @@ class _Shelf:
         self._index.run(f"DELETE FROM found WHERE replaces IN ({ours})")
         sql = (
             "SELECT count(*) AS n, count(DISTINCT order_id) AS orders FROM (SELECT DISTINCT id, order_id FROM found) f "
-            "WHERE f.id NOT IN (SELECT id FROM product) AND (? OR f.order_id NOT IN (SELECT id FROM orders)) "
+            "WHERE f.id NOT IN (SELECT id FROM product) AND (? = 1 OR f.order_id NOT IN (SELECT id FROM orders)) "
             "AND order_id <> ''"  # what was imported has no line
         )
-        new, (strange,) = self._index.rows(sql, (True,))[0]["n"], self._index.rows(sql, (False,))
+        new, (strange,) = self._index.rows(sql, (1,))[0]["n"], self._index.rows(sql, (0,))
         marks = self._marks_of_none() if new or self._strangers.imported else []
         self._index.run(
             f"INSERT INTO product ({COLUMNS}, looked) SELECT {COLUMNS}, '' FROM found f "

@@ -17,10 +17,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import peewee as pw
 import pytest
 
 from artfactoryd.errors import IllegalMove, OverCap, StorageFull, StorageSick
-from artfactoryd.storage import database, derived, ledger
+from artfactoryd.storage import derived, ledger
+from artfactoryd.storage.engines import sqlite
 from artfactoryd.storage.events import UnknownKind
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.writer import catch_up
@@ -499,7 +501,7 @@ async def test_a_full_index_fails_the_whole_batch_before_the_ledger_is_touched(
     """SQLite gives up the whole transaction then: what came after in it must not be committed by itself."""
     open_books(tmp_path).close()
     pages = int((tmp_path / "index.sqlite3").stat().st_size) // 4096
-    monkeypatch.setitem(database.PRAGMAS, "max_page_count", pages + 8)
+    monkeypatch.setitem(sqlite.PRAGMAS, "max_page_count", pages + 8)
     async with books_in(tmp_path) as books:
         await accept(books, order_id(1))
         first = await flushes.hold(books, wish(1, order_id(1)))
@@ -631,7 +633,7 @@ async def test_expanding_goes_on_where_a_full_disk_stopped_it(tmp_path: Path, mo
             if len(calls) == 2:
                 full = sqlite3.OperationalError("in words of any release")
                 full.sqlite_errorcode = sqlite3.SQLITE_FULL
-                raise database.pw.OperationalError(*full.args) from full
+                raise pw.OperationalError(*full.args) from full
 
         monkeypatch.setattr(derived, "add_items", full_at_the_second)
         with pytest.raises(StorageFull):

@@ -130,8 +130,8 @@ class Made(NamedTuple):
 def made(index: Index, order_id: str) -> Made:
     reused = "SELECT number FROM generation_log WHERE order_id = ?1 AND verdict = 'reused'"
     sql = (
-        "SELECT count(*) AS products, coalesce(sum(mime LIKE 'image/%'), 0) AS pictures, "
-        f"coalesce(sum(number IN ({reused})), 0) AS reused FROM product WHERE order_id = ?1"
+        "SELECT count(*) AS products, count(CASE WHEN mime LIKE 'image/%' THEN 1 END) AS pictures, "
+        f"count(CASE WHEN number IN ({reused}) THEN 1 END) AS reused FROM product WHERE order_id = ?1"
     )
     (row,) = index.rows(sql, (order_id,))
     return Made(row["products"], row["pictures"], row["reused"])

@@ -1,0 +1,251 @@
+"""The index on a PostgreSQL server: in a schema of its own, by psycopg, which comes with artfactoryd[postgresql].
+
+Its questions are SQLite's, `translated`. Who changes something holds one lock for the whole transaction, as SQLite lets
+one write at a time: what a guard of a cap has read, nobody changes before it has written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import peewee as pw
+
+from artfactoryd.errors import WrongUse
+from artfactoryd.storage.engines.translated import translated
+from artfactoryd.storage.engines.troubles import is_trouble, of_peewee, one_line
+from artfactoryd.storage.engines.whereabouts import Address
+from artfactoryd.storage.writing.up_to_date import DONE, MIGRATIONS, scripts
+
+if TYPE_CHECKING:
+    import psycopg
+
+TABLES = MIGRATIONS / "postgresql.sql"  # one statement after the other, with an empty line between them
+MISSING = (
+    "The index is on PostgreSQL, and its driver is not installed. Install it: pip install 'artfactoryd[postgresql]', "
+    "or take index.url out of the settings and start again."
+)
+CONNECT = 5  # seconds
+BUSY = "5s"  # for a lock of somebody else's
+_LOCK = "SELECT pg_advisory_xact_lock(1635021921, 'meta'::regclass::oid::integer)"  # the first is only ours
+_NUL = re.compile(r"\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})")  # what no text of PostgreSQL's can hold, as JSON has it
+_WHOLE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+
+
+class PostgresqlEngine:
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self.name = address.shown
+
+    def connection(self, *, writing: bool) -> pw.Database:
+        return _Connections(self._address, writing)
+
+    def is_there(self) -> bool:
+        return self.identity() is not None
+
+    def is_plain(self) -> bool:
+        return True
+
+    def identity(self, db: pw.Database | None = None) -> object:
+        """The number of its table `meta`: it goes along when the schema is called otherwise."""
+        with contextlib.nullcontext(db) if db is not None else self._look() as db:
+            sql = "SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relname = 'meta'"
+            row = self.ask(db, f"{sql} AND n.nspname = ?", (self._address.schema,)).fetchone()
+        return row and row[0]
+
+    def bring_up_to_date(self, db: pw.Database) -> None:
+        """All of it or nothing: there are no tables here that are older than `postgresql.sql`."""
+        if self.has_tables(db):
+            return
+        with db.atomic():
+            self._run(db, f'CREATE SCHEMA IF NOT EXISTS "{self._address.schema}"')
+            if not self._has_trigrams(db):
+                self._run(db, "CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public")
+            names = ", ".join(f"('{name}', now())" for name in sorted(scripts()))
+            done = f"INSERT INTO schema_migration (name, applied) VALUES {names}"
+            self._run(db, ";\n".join([*TABLES.read_text().split("\n\n"), done]))
+
+    def has_tables(self, db: pw.Database) -> bool:
+        table = f'"{self._address.schema}".meta'
+        return self.ask(db, "SELECT 1 WHERE to_regclass(?) IS NOT NULL", (table,)).fetchone() is not None
+
+    def done(self, db: pw.Database) -> set[str]:
+        return {name for (name,) in self.ask(db, f"SELECT name {DONE}", ()).fetchall()}
+
+    def scripts(self) -> set[str]:
+        return scripts()
+
+    def ask(self, db: pw.Database, sql: str, values: Sequence[object]) -> psycopg.Cursor[Any]:
+        """A connection that was lost between two transactions is made anew, once."""
+        return self._run(db, translated(sql), values)
+
+    def _run(self, db: pw.Database, sql: str, values: Sequence[object] = ()) -> psycopg.Cursor[Any]:
+        import psycopg
+
+        for is_last in (False, True):
+            connection: psycopg.Connection[Any] = db.connection()
+            try:
+                return connection.execute(sql, [_held(value) for value in values] or None)
+            except psycopg.Error as error:
+                if is_last or not connection.closed or db.transaction_depth():
+                    raise of_peewee(error) from error
+                db.close()
+        raise AssertionError("the second try ends")
+
+    def add(self, db: pw.Database, sql: str, rows: Sequence[Sequence[object]]) -> None:
+        import psycopg
+
+        try:
+            db.cursor().executemany(translated(sql), [[_held(value) for value in row] for row in rows])
+        except psycopg.Error as error:
+            raise of_peewee(error) from error
+
+    @contextlib.contextmanager
+    def changing(self, db: pw.Database) -> Iterator[None]:
+        if db.transaction_depth():  # a part of one that has the lock
+            with db.atomic():
+                yield
+            return
+        if not db.is_closed() and not db.is_connection_usable():
+            db.close()
+        with db.atomic():
+            self._run(db, _LOCK)
+            yield
+
+    def settle(self, db: pw.Database) -> None:
+        """Nothing lies beside it."""
+
+    def unburden(self, db: pw.Database) -> list[str]:
+        """Its lookups are made as it is; its figures, by which the server chooses among them, when it is whole."""
+        return ["ANALYZE"]
+
+    def complaints(self, *, whole: bool) -> list[str]:
+        """What the server says to a question that goes by every table."""
+        try:
+            with self._look() as db:
+                sql = "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+                rows = self.ask(db, f"{sql} WHERE n.nspname = ? AND c.relkind = 'r'", (self._address.schema,))
+                for (table,) in rows.fetchall():
+                    self.ask(db, f'SELECT count(*) FROM "{table}"' if whole else f'SELECT 1 FROM "{table}" LIMIT 1', ())
+        except pw.DatabaseError as error:
+            return [one_line(error)]
+        return []
+
+    def is_unreadable(self) -> bool:
+        """Raises DatabaseError where the server is away: then nobody can tell."""
+        with self._look() as db:
+            try:
+                return not (self.has_tables(db) and scripts() == self.done(db))
+            except pw.DatabaseError as error:
+                if is_trouble(error):
+                    raise
+                return True
+
+    def words(self, words: Sequence[str]) -> tuple[str, list[object]]:
+        """By three letters in a row (pg_trgm)."""
+        patterns = ["%" + re.sub(r"([\\%_])", r"\\\1", word) + "%" for word in words]
+        return " AND ".join(["s.text LIKE ? ESCAPE '\\'"] * len(patterns)), [*patterns]
+
+    @contextlib.contextmanager
+    def _look(self) -> Iterator[pw.Database]:
+        db = self.connection(writing=False)
+        try:
+            yield db
+        finally:
+            db.close()
+
+    def _has_trigrams(self, db: pw.Database) -> bool:
+        return self._run(db, "SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'").fetchone() is not None
+
+
+class _Connections(pw.PostgresqlDatabase):
+    """As peewee has them, with this program's settings and psycopg's cursors that take marks as the server does."""
+
+    def __init__(self, address: Address, writing: bool) -> None:
+        super().__init__(address.schema, thread_safe=False, prefer_psycopg3=True)
+        self._address, self._writing = address, writing
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        try:
+            import psycopg
+        except ImportError as error:
+            raise WrongUse(MISSING) from error
+        try:
+            connection = psycopg.connect(
+                self._address.url, autocommit=True, cursor_factory=psycopg.RawCursor, connect_timeout=CONNECT,
+                application_name="artfactoryd", options=self._options(),
+            )  # fmt: skip
+        except psycopg.Error as error:
+            raise of_peewee(error) from error
+        _adapt(connection)
+        return connection
+
+    def _options(self) -> str:
+        settings = {
+            "search_path": f'"{self._address.schema}",pg_catalog,public', "TimeZone": "UTC", "lock_timeout": BUSY,
+            "default_transaction_read_only": "off" if self._writing else "on",
+            "synchronous_commit": "off",  # the ledger's lines were flushed before it, and it follows them again
+            "jit": "off", "standard_conforming_strings": "on", "client_encoding": "UTF8",
+        }  # fmt: skip
+        return " ".join(f"-c {name}={value}" for name, value in settings.items())
+
+
+def _adapt(connection: psycopg.Connection[Any]) -> None:
+    """A sum comes as the number that it is; a flag goes as the number that its column holds."""
+    from psycopg.adapt import Loader
+    from psycopg.types.numeric import Int2Dumper
+
+    class Number(Loader):
+        def load(self, data: bytes | bytearray | memoryview) -> int | float:
+            text = bytes(data).decode()
+            return int(text) if text.lstrip("-").isdigit() else float(text)
+
+    class Flag(Int2Dumper):
+        def dump(self, obj: Any) -> bytes:
+            return b"1" if obj else b"0"
+
+    connection.adapters.register_loader("numeric", Number)
+    connection.adapters.register_dumper(bool, Flag)
+
+
+def _held(value: object) -> object:
+    """What PostgreSQL can hold of a text: no NUL, and no half of a character, also where JSON has them as escapes."""
+    if not isinstance(value, str):
+        return value
+    if "\0" in value:
+        value = value.replace("\0", "\ufffd")
+    if "\\u" in value and _NUL.search(value):
+        pairs = _WHOLE.split(value)
+        wholes = _WHOLE.findall(value)
+        parts = [_NUL.sub(r"\\ufffd", part) for part in pairs]
+        value = "".join(part + whole for part, whole in zip(parts, [*wholes, ""], strict=True))
+    return value
+
+
+def exchange_schemas(new: Address, old: Address, before: Address) -> None:
+    """`new` takes the name of `old`, which is kept as `before`: in one transaction, so who looks finds one of them."""
+    engine = PostgresqlEngine(old)
+    with contextlib.closing(engine.connection(writing=True)) as db, db.atomic():
+        engine._run(db, f'DROP SCHEMA IF EXISTS "{before.schema}" CASCADE')
+        if engine._run(db, f"SELECT 1 FROM pg_namespace WHERE nspname = '{old.schema}'").fetchone():
+            engine._run(db, f'ALTER SCHEMA "{old.schema}" RENAME TO "{before.schema}"')
+        engine._run(db, f'ALTER SCHEMA "{new.schema}" RENAME TO "{old.schema}"')
+
+
+def drop_schema(address: Address) -> None:
+    engine = PostgresqlEngine(address)
+    with contextlib.closing(engine.connection(writing=True)) as db:
+        engine._run(db, f'DROP SCHEMA IF EXISTS "{address.schema}" CASCADE')
+
+
+def library_is_there() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("psycopg") is not None
+
+
+def schema_file() -> Path:
+    return TABLES
