@@ -31,6 +31,7 @@ from artfactoryd.settings.sections import (
     Hook,
     Http,
     Inbox,
+    Index,
     Limits,
     Logging,
     Products,
@@ -44,7 +45,7 @@ PREFIX = "ARTFACTORY_"
 NO_OVERRIDES = ("ARTFACTORY_HOME", "ARTFACTORY_FAULT")
 __all__ = [
     "DEFAULT_TEXT", "NO_OVERRIDES", "PREFIX", "PROVIDERS", "Backup", "Budget", "Desktop", "Hook", "Http", "Inbox",
-    "Limits", "Logging",
+    "Index", "Limits", "Logging",
     "Products", "Provider", "Settings", "Thumbnails", "checked_mark", "expanded", "load", "load_copy", "stamp_of",
 ]  # fmt: skip
 NAMES: KeyPath = ("products", "file")
@@ -203,6 +204,10 @@ def _more_problems(value: Json) -> Iterator[Problem]:
             if address is not None and (complaint := _bad_address(address)):
                 path: KeyPath = ("providers", provider, name)
                 yield Problem("E_VALUE", complaint, "Write https://HOST; http:// only for this machine.", path)
+    url = _section(value, "index").get("url")
+    if url is not None and (complaint := _bad_server(url)):
+        way_out = "Write postgresql://USER@HOST/DATABASE; a password belongs into ~/.pgpass."
+        yield Problem("E_VALUE", complaint, way_out, ("index", "url"))
     boxes = _section(value, "inbox").get("defaults") or {}
     for name, given in boxes.items():
         for problem in schema.check_mapping(given or {}, "order"):
@@ -223,6 +228,20 @@ def _bad_address(address: str) -> str | None:
         return "the address must hold no user, password, ? or #."
     if parts.scheme == "http" and not _is_loopback(host):
         return "plain http would show the API key to the network; it is allowed on this machine only."
+    return None
+
+
+def _bad_server(url: str) -> str | None:
+    """It is not repeated, as above."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.hostname, parts.port
+    except ValueError:
+        return "this is no address of a server."
+    if parts.scheme not in ("postgresql", "postgres"):
+        return "the address must begin with postgresql://."
+    if parts.password or "password=" in parts.query:
+        return "the address must hold no password."
     return None
 
 
@@ -261,6 +280,7 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
         recipes=tuple(folder / expanded(path, environ) for path in value.get("recipes") or ()),
         thumbnails=_filled(Thumbnails(), _section(value, "thumbnails")),
         strict=value.get("strict") or False,
+        index=_filled(Index(), _section(value, "index")),
         desktop=_filled(Desktop(), _section(value, "desktop")),
         hooks={event: _hooks(given, folder, environ) for event, given in _section(value, "hooks").items() if given},
     )
@@ -284,7 +304,9 @@ def _hook(command: str | list[str], folder: Path, environ: Mapping[str, str]) ->
     return Hook((program, *command[1:]), Path(program).name)
 
 
-Section = TypeVar("Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Thumbnails, Backup, Desktop)
+Section = TypeVar(
+    "Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Thumbnails, Backup, Desktop, Index
+)
 
 
 def _filled(default: Section, section: Json) -> Section:

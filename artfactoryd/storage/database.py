@@ -254,6 +254,10 @@ class Database:
         """A transaction beside which nobody else changes anything; all of it or nothing."""
         return self.engine.changing(self.db)
 
+    def beside(self, other: Path) -> contextlib.AbstractContextManager[None]:
+        """The tables of another index are there to be read, as `old.NAME`."""
+        return self.engine.beside(self.db, engine_of(other))
+
     @contextlib.contextmanager
     def step(self) -> Iterator[None]:
         """A part of the open transaction that is undone alone when it raises.

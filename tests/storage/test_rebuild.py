@@ -22,11 +22,12 @@ from artfactoryd.planning import accepted
 from artfactoryd.planning.accepted import expander
 from artfactoryd.shelf.desktop import name_product, product_in
 from artfactoryd.storage import rebuild, writer
+from artfactoryd.storage.engines import places
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import search
 from artfactoryd.storage.rebuild import Report
 from artfactoryd.storage.rows import OrderRow
-from artfactoryd.storage.writing import exchange
+from artfactoryd.storage.writing import mending
 from tests.homes import SIDECAR, TestHome, card_of
 from tests.permissions import obeyed
 from tests.pictures import draw
@@ -260,7 +261,7 @@ async def test_how_far_it_is_with_a_lost_index_is_told(home: TestHome, monkeypat
         waits.add((home.home.holder() or {}).get("waits") if what else None)
 
     with home.home.lock("run"):
-        rebuild.mend(home.home, expander, now, tell)
+        mending.mend(home.home, expander, now, tell)
         assert (home.home.holder() or {}).get("waits") is None
     ledger = sum(path.stat().st_size for path in home.home.ledger.glob("*.jsonl"))
     assert ("ledger", ledger, ledger) in told and ("shelf", 2, 2) in told and told[-1] == ("", 0, 0)
@@ -339,10 +340,10 @@ async def test_the_command_counts_and_waits_for_nobody_but_a_daemon(home: TestHo
 
 
 def test_only_the_last_old_indexes_are_kept(home: TestHome) -> None:
-    for _ in range(exchange.BACKUPS + 2):
+    for _ in range(places.BACKUPS + 2):
         Index.open(home.home.index_file).close()
         again(home)
-    assert len(list((home.home.private / "backups").glob("*.sqlite3"))) == exchange.BACKUPS
+    assert len(list((home.home.private / "backups").glob("*.sqlite3"))) == places.BACKUPS
 
 
 # --- reuse: what only the shelf tells of is not bought again ---

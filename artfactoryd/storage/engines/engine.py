@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import peewee as pw
 
+CARRIED = ("product", "item", "told", "meta", "lying", "shelf_state", "upload", "outage", "question")
+
 
 class Cursor(Protocol):
     """As the drivers have it."""
@@ -55,6 +57,12 @@ class Engine(Protocol):
 
     def changing(self, db: pw.Database) -> AbstractContextManager[None]:
         """A transaction beside which nobody else changes anything; all of it or nothing."""
+
+    def beside(self, db: pw.Database, other: Engine) -> AbstractContextManager[None]:
+        """The tables of another index are there to be read, as `old.NAME`: those of CARRIED at least."""
+
+    def has_beside(self, db: pw.Database, table: str) -> bool:
+        """False of what an older release made, where the table is newer."""
 
     def settle(self, db: pw.Database) -> None:
         """Before another index takes its name: all is where readers will not look for it."""

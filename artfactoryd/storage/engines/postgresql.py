@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import peewee as pw
 
 from artfactoryd.errors import WrongUse
+from artfactoryd.storage.engines.copying import copy_rows
+from artfactoryd.storage.engines.engine import CARRIED, Engine
 from artfactoryd.storage.engines.translated import translated
 from artfactoryd.storage.engines.troubles import is_trouble, of_peewee, one_line
 from artfactoryd.storage.engines.whereabouts import Address
@@ -28,9 +30,11 @@ MISSING = (
     "The index is on PostgreSQL, and its driver is not installed. Install it: pip install 'artfactoryd[postgresql]', "
     "or take index.url out of the settings and start again."
 )
+OLD = "_old"  # behind its name, the schema of what is carried over from elsewhere
 CONNECT = 5  # seconds
 BUSY = "5s"  # for a lock of somebody else's
 _LOCK = "SELECT pg_advisory_xact_lock(1635021921, 'meta'::regclass::oid::integer)"  # the first is only ours
+_OLD = re.compile(r"\bold\.(?=\w)")
 _NUL = re.compile(r"\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})")  # what no text of PostgreSQL's can hold, as JSON has it
 _WHOLE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 
@@ -38,6 +42,7 @@ _WHOLE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}
 class PostgresqlEngine:
     def __init__(self, address: Address) -> None:
         self._address = address
+        self._old = ""  # the schema of the index beside it
         self.name = address.shown
 
     def connection(self, *, writing: bool) -> pw.Database:
@@ -80,7 +85,11 @@ class PostgresqlEngine:
 
     def ask(self, db: pw.Database, sql: str, values: Sequence[object]) -> psycopg.Cursor[Any]:
         """A connection that was lost between two transactions is made anew, once."""
-        return self._run(db, translated(sql), values)
+        return self._run(db, self._translated(sql), values)
+
+    def _translated(self, sql: str) -> str:
+        text = translated(sql)
+        return _OLD.sub(f'"{self._old}".', text) if self._old else text
 
     def _run(self, db: pw.Database, sql: str, values: Sequence[object] = ()) -> psycopg.Cursor[Any]:
         import psycopg
@@ -99,7 +108,7 @@ class PostgresqlEngine:
         import psycopg
 
         try:
-            db.cursor().executemany(translated(sql), [[_held(value) for value in row] for row in rows])
+            db.cursor().executemany(self._translated(sql), [[_held(value) for value in row] for row in rows])
         except psycopg.Error as error:
             raise of_peewee(error) from error
 
@@ -114,6 +123,25 @@ class PostgresqlEngine:
         with db.atomic():
             self._run(db, _LOCK)
             yield
+
+    @contextlib.contextmanager
+    def beside(self, db: pw.Database, other: Engine) -> Iterator[None]:
+        if isinstance(other, PostgresqlEngine) and other._address.url == self._address.url:
+            self._old = other._address.schema
+            yield
+            self._old = ""
+            return
+        self._old = self._address.schema + OLD
+        self._run(db, f'DROP SCHEMA IF EXISTS "{self._old}" CASCADE; CREATE SCHEMA "{self._old}"')
+        for table in CARRIED:
+            self._run(db, f'CREATE TABLE "{self._old}".{table} (LIKE {table})')
+            copy_rows(other, self, db, table, f"old.{table}")
+        yield
+        self._run(db, f'DROP SCHEMA "{self._old}" CASCADE')
+        self._old = ""
+
+    def has_beside(self, db: pw.Database, table: str) -> bool:
+        return True
 
     def settle(self, db: pw.Database) -> None:
         """Nothing lies beside it."""

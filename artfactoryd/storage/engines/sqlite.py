@@ -10,6 +10,8 @@ from pathlib import Path
 
 import peewee as pw
 
+from artfactoryd.storage.engines.copying import copy_rows
+from artfactoryd.storage.engines.engine import CARRIED, Engine
 from artfactoryd.storage.engines.troubles import of_peewee, sqlite_code
 from artfactoryd.storage.writing.up_to_date import DONE, bring_up_to_date, scripts
 
@@ -81,6 +83,21 @@ class SqliteEngine:
     def changing(self, db: pw.Database) -> Iterator[None]:
         with db.atomic("IMMEDIATE"):
             yield
+
+    @contextlib.contextmanager
+    def beside(self, db: pw.Database, other: Engine) -> Iterator[None]:
+        if isinstance(other, SqliteEngine):
+            self.ask(db, "ATTACH DATABASE ? AS old", (str(other._path),))
+        else:
+            self.ask(db, "ATTACH DATABASE '' AS old", ())  # a file that only this connection knows
+            for table in CARRIED:
+                self.ask(db, f"CREATE TABLE old.{table} AS SELECT * FROM main.{table} WHERE 0", ())
+                copy_rows(other, self, db, table, f"old.{table}")
+        yield
+        self.ask(db, "DETACH DATABASE old", ())
+
+    def has_beside(self, db: pw.Database, table: str) -> bool:
+        return bool(self.ask(db, "SELECT 1 FROM old.sqlite_master WHERE name = ?", (table,)).fetchone())
 
     def settle(self, db: pw.Database) -> None:
         """All is in the file itself, where readers let it be."""
