@@ -186,7 +186,7 @@ def _database(home: Home) -> Rows:
         return
     problems = complaints(home.index_file)
     if problems:
-        way_out = "Stop the daemon and `artfactoryd reindex`: it is made again from the ledger."
+        way_out = f"Stop the daemon and delete {name}: the next start makes it again from the ledger."
         yield Row("database", BAD, f"The index is damaged: {' '.join(problems[:3])}.", way_out)
     else:
         yield Row("database", OK, f"Its own check finds nothing wrong with {name}.")
