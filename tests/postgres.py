@@ -11,10 +11,14 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import peewee as pw
 
+from artfactoryd.settings import Index
+from artfactoryd.storage.engines import places, whereabouts
 from artfactoryd.storage.engines.postgresql import PostgresqlEngine, drop_schema
 from artfactoryd.storage.engines.whereabouts import Address
 
@@ -120,19 +124,44 @@ def server() -> Iterator[Server]:
             started.stop()
 
 
+def lose(path: Path) -> None:
+    """The index of this path is gone, wherever it was."""
+    if (address := whereabouts.read(path)) is not None:
+        drop_schema(address)
+    else:
+        path.unlink()
+
+
 class Schemas:
     """By the path that an index would have as a file, its schema on a server."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
         self._known: dict[Path, Address] = {}
+        self._noted = whereabouts.read
 
-    def read(self, path: Path) -> Address:
+    def of(self, path: Path) -> Address:
         known = Path(os.path.abspath(path))
         digest = hashlib.sha256(str(known).encode()).hexdigest()[:16]
         return self._known.setdefault(known, Address(self._server.url, f"t_{digest}"))
 
+    def into(self, index: Index) -> places.Into:
+        return self.of
+
+    def section(self, path: Path) -> dict[str, Any]:
+        """Of a home's settings."""
+        return asdict(Index(self._server.url, self.of(path).schema))
+
+    def read(self, path: Path) -> Address | None:
+        """Where a start of a home noted it; one that lies in no home is there from the first look on."""
+        noted = self._noted(path)
+        if noted is not None or not path.parent.is_dir() or {".artfactory", "restoring"} & {*path.parts}:
+            return noted
+        whereabouts.write(path, self.of(path))  # for processes that this test starts
+        return self.of(path)
+
     def drop(self) -> None:
         for address in self._known.values():
-            with suppress(pw.DatabaseError):
-                drop_schema(address)
+            for ending in ("", places.NEW, places.BEFORE):
+                with suppress(pw.DatabaseError):
+                    drop_schema(address.named(ending))

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from artfactoryd.storage.engines import whereabouts
+from artfactoryd.storage.engines import places, whereabouts
 from tests import postgres
+from tests.homes import TestHome
 
 NO_INDEX = {  # of the ledger's files, of SQLite's own scripts, of values
     "test_ledger", "test_ledger_golden", "test_events", "test_database_migrations", "test_months", "test_tables",
@@ -20,16 +21,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     module = metafunc.module.__name__.rpartition(".")[2]
     if module not in NO_INDEX and not metafunc.definition.get_closest_marker("sqlite"):
         kinds = ["sqlite", pytest.param("postgresql", marks=pytest.mark.services)]
-        metafunc.parametrize("engine", kinds, indirect=True, scope="function")
+        metafunc.parametrize("engine", kinds, indirect=True, scope="module")
 
 
-@pytest.fixture(autouse=True)
-def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+@pytest.fixture(autouse=True, scope="module")
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
     kind: str = getattr(request, "param", "sqlite")
     if kind == "sqlite":
         yield kind
         return
     schemas = postgres.Schemas(request.getfixturevalue("postgresql"))
-    monkeypatch.setattr(whereabouts, "read", schemas.read)
-    yield kind
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(whereabouts, "read", schemas.read)
+        patched.setattr(places, "into", schemas.into)
+        patched.setattr(TestHome, "placed", schemas.section)
+        yield kind
     schemas.drop()

@@ -31,6 +31,7 @@ from artfactoryd.storage.writing import mending
 from tests.homes import SIDECAR, TestHome, card_of
 from tests.permissions import obeyed
 from tests.pictures import draw
+from tests.postgres import lose
 from tests.works import EDITOR, PRICE, at_work, order, quick
 
 __all__ = ["quick"]
@@ -152,7 +153,7 @@ async def test_products_moved_without_their_sidecars_are_found_by_their_id_or_by
     assert card_of(new[0]).is_file() and card_of(new[1]).is_file() and not card_of(named).exists()
     assert card_of(stuck).is_file()  # as it lay there
     shutil.rmtree(home.home.ledger)
-    home.home.index_file.unlink()
+    lose(home.home.index_file)
     in_the_way.unlink()
     again(home)  # the shelf alone: what has no sidecar is nobody's
     assert {row["id"]: row["path"] for row in rows(home)["product"]} == {
@@ -210,7 +211,7 @@ async def test_what_a_person_said_of_a_product_is_known_though_the_shelf_alone_t
     assert [(row["liked"], row["tags"]) for row in before] == [(1, ["car", "best"]), (0, ["car"]), (0, ["car"])]
     again(home)
     assert rows(home)["product"] == before
-    home.home.index_file.unlink()
+    lose(home.home.index_file)
     async with at_work(home, monkeypatch) as works:
         await works.rests()
     assert rows(home)["product"] == before
@@ -232,6 +233,7 @@ async def test_what_is_on_its_way_to_the_shelf_is_left_to_delivery(home: TestHom
         assert works.fake.calls() == [] and len(home.products()) == len(home.sidecars()) == 1
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("how", ["missing", "no database", "torn"])
 async def test_a_start_makes_a_missing_or_unreadable_index_again(home: TestHome, monkeypatch: Patch, how: str) -> None:
     await filled(home, monkeypatch)
@@ -251,7 +253,7 @@ async def test_a_start_makes_a_missing_or_unreadable_index_again(home: TestHome,
 
 async def test_how_far_it_is_with_a_lost_index_is_told(home: TestHome, monkeypatch: Patch) -> None:
     await filled(home, monkeypatch)
-    home.home.index_file.unlink()
+    lose(home.home.index_file)
     monkeypatch.setattr(writer, "TELL_EVERY", 1)
     told: list[tuple[str, int, int]] = []
     waits: set[str | None] = set()
@@ -270,6 +272,7 @@ async def test_how_far_it_is_with_a_lost_index_is_told(home: TestHome, monkeypat
     assert passed == sorted(passed)
 
 
+@pytest.mark.sqlite
 async def test_an_old_copy_of_the_index_is_brought_up_to_the_ledger(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch) as works:
         await works.make(order("a car"))
@@ -339,6 +342,7 @@ async def test_the_command_counts_and_waits_for_nobody_but_a_daemon(home: TestHo
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
+@pytest.mark.sqlite
 def test_only_the_last_old_indexes_are_kept(home: TestHome) -> None:
     for _ in range(places.BACKUPS + 2):
         Index.open(home.home.index_file).close()
@@ -495,6 +499,7 @@ async def test_a_list_of_files_is_known_by_the_shelf_alone(home: TestHome, monke
     assert await chained(home, monkeypatch, text) == ("completed", 0, 0)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("kind", ["folder", "pipe", "device"])
 def test_an_index_that_is_no_plain_file_is_set_aside_and_made_again(home: TestHome, kind: str) -> None:
     home.drop("car.yaml", "provider: local\nmodel: sketch\nparameters: {prompt: a car, width: 64, height: 64}\n")

@@ -22,7 +22,7 @@ import pytest
 
 from artfactoryd.errors import IllegalMove, OverCap, StorageFull, StorageSick
 from artfactoryd.storage import derived, ledger
-from artfactoryd.storage.engines import sqlite
+from artfactoryd.storage.engines import places, sqlite
 from artfactoryd.storage.events import UnknownKind
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.writer import catch_up
@@ -369,8 +369,7 @@ async def test_a_lost_index_comes_back_from_the_ledger_alone(tmp_path: Path) -> 
     before = rows(tmp_path)
     empty = {name for name, table in before.items() if not table}
     assert empty == {"told", "clone", "lying"}  # which only the shelf fills
-    for path in tmp_path.glob("index.sqlite3*"):
-        path.unlink()
+    places.remove(tmp_path / "index.sqlite3")
     open_books(tmp_path).close()
     assert rows(tmp_path) == before
 
@@ -394,15 +393,13 @@ async def test_every_beginning_of_the_ledger_can_be_applied_and_gone_on_from(tmp
     file = tmp_path / "Ledger" / "2026-11.jsonl"
     whole = file.read_bytes()
     ends = sorted({place.offset for _, place in ledger.read(tmp_path / "Ledger")})
-    for path in tmp_path.glob("index.sqlite3*"):
-        path.unlink()
+    places.remove(tmp_path / "index.sqlite3")
     with contextlib.closing(Index.open(tmp_path / "index.sqlite3")) as index:
         for before, end in pairwise([0, *ends]):
             file.write_bytes(whole[:end])
             assert catch_up(index, file.parent, expander) == whole[before:end].count(b"\n")
     piecewise = rows(tmp_path)
-    for path in tmp_path.glob("index.sqlite3*"):
-        path.unlink()
+    places.remove(tmp_path / "index.sqlite3")
     open_books(tmp_path).close()
     assert rows(tmp_path) == piecewise
 
@@ -413,8 +410,7 @@ async def test_a_torn_step_is_not_half_applied(tmp_path: Path) -> None:
         await books.record(acceptance(), hold())
     file = tmp_path / "Ledger" / "2026-11.jsonl"
     file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:2]))  # the acceptance without its hold
-    for path in tmp_path.glob("index.sqlite3*"):
-        path.unlink()
+    places.remove(tmp_path / "index.sqlite3")
     async with books_in(tmp_path) as books:
         assert books.index.orders() == []
         await books.record(acceptance(), hold())
@@ -495,6 +491,7 @@ async def test_after_a_failed_flush_every_move_is_refused(tmp_path: Path, monkey
         assert books.index.counts(ORDER) == {"submitting": 1, "planned": 3}
 
 
+@pytest.mark.sqlite
 async def test_a_full_index_fails_the_whole_batch_before_the_ledger_is_touched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flushes: Flushes
 ) -> None:
@@ -653,6 +650,7 @@ async def test_no_defect_of_a_line_or_an_expander_leaves_a_caller_waiting(tmp_pa
         assert kinds(tmp_path) == ["acceptance"]
 
 
+@pytest.mark.sqlite
 def test_books_that_cannot_be_opened_say_why_and_hold_nothing_open(tmp_path: Path) -> None:
     (tmp_path / "Ledger").mkdir()
     (tmp_path / "index.sqlite3").write_bytes(b"no database" * 1000)
