@@ -19,7 +19,9 @@ import peewee as pw
 
 from artfactoryd.settings import Index
 from artfactoryd.storage.engines import places, whereabouts
+from artfactoryd.storage.engines.chosen import engine_of
 from artfactoryd.storage.engines.postgresql import PostgresqlEngine, drop_schema
+from artfactoryd.storage.engines.sqlite import SqliteEngine
 from artfactoryd.storage.engines.whereabouts import Address
 
 PLACES = (  # of Debian, of Fedora, of Homebrew
@@ -130,6 +132,12 @@ def lose(path: Path) -> None:
         drop_schema(address)
     else:
         path.unlink()
+
+
+def as_it_is(path: Path) -> object:
+    """Equal while nothing was put into its place, or, where it is a file, changed."""
+    engine = engine_of(path)
+    return path.read_bytes() if isinstance(engine, SqliteEngine) else engine.identity()
 
 
 class Schemas:

@@ -185,8 +185,13 @@ class Consumer:
         try:
             return await self._intake.take(claim)
         except (StorageFull, OutputBad, OSError) as error:  # OutputBad: a picture in the claim itself is damaged
-            orders = tuple(row.id for row in self._index.orders_of_claim(claim.id))
-            return Waiting(Lack.ROOM, in_words(error), orders)
+            return Waiting(Lack.ROOM, in_words(error), self._orders_of(claim))
+
+    def _orders_of(self, claim: Claim) -> tuple[str, ...]:
+        """As far as the index can be asked just now."""
+        with suppress(StorageFull):
+            return tuple(row.id for row in self._index.orders_of_claim(claim.id))
+        return ()
 
     def _log_waiting(self, claim: Claim, waiting: Waiting) -> None:
         """Once, and not at every look."""

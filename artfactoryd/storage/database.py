@@ -18,7 +18,7 @@ import peewee as pw
 
 from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Json
-from artfactoryd.errors import ArtFactoryError, WrongUse
+from artfactoryd.errors import ArtFactoryError, StorageFull, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.shelf.sidecars import CARD
 from artfactoryd.storage.engines.chosen import engine_of
@@ -147,11 +147,11 @@ class Database:
         """Whether what was opened still has its name. False where nobody can look."""
         try:
             return self.has_its_name()
-        except (OSError, DatabaseError):
+        except (OSError, StorageFull, DatabaseError):
             return False
 
     def has_its_name(self) -> bool:
-        """Raises OSError or DatabaseError where nobody can look just now."""
+        """Raises OSError, StorageFull or DatabaseError where nobody can look just now."""
         with self._one() as db:
             return self._identity is not None and self._identity == engine_of(self.path).identity(db)
 

@@ -111,7 +111,7 @@ class Books:
         try:
             with self._exchanging:
                 is_there = self.index.has_its_name()
-        except (OSError, DatabaseError):
+        except (OSError, StorageFull, DatabaseError):
             return  # nobody can look just now: it is no other
         if not is_there:
             words = f"The index {self.index.engine.name} was taken away or exchanged while it was in use."

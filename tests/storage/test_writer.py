@@ -288,6 +288,7 @@ asyncio.run(main())
 def test_killed_between_ledger_and_index_the_next_start_applies_the_lines_once(
     tmp_path: Path, hit: int, known: dict[str, Any], then: dict[str, Any]
 ) -> None:
+    places.as_it_is(tmp_path / "index.sqlite3")  # told to the process, too
     killed = python(KILLED, tmp_path, ARTFACTORY_FAULT=f"ledger_written:{hit}")
     assert killed.returncode == -signal.SIGKILL and "alive" not in killed.stdout, killed.stderr
     written = kinds(tmp_path)

@@ -13,8 +13,10 @@ from pathlib import Path
 from artfactoryd import settings
 from artfactoryd.durable import link, make_folders, move, rename
 from artfactoryd.entries import is_folder
+from artfactoryd.errors import WrongUse
 from artfactoryd.medium import flush_file
 from artfactoryd.storage.engines import whereabouts
+from artfactoryd.storage.engines.troubles import DatabaseError, trouble
 from artfactoryd.storage.engines.whereabouts import Address
 
 BESIDE = ("-wal", "-shm")  # files of SQLite's own beside a database
@@ -31,6 +33,32 @@ def into(index: settings.Index) -> Into:
 
 def as_it_is(path: Path) -> Address | None:
     return whereabouts.read(path)
+
+
+def check_owner(address: Address, home: str) -> None:
+    """Raise WrongUse where another home has its index. `home`: the id of this one."""
+    from artfactoryd.storage.engines.postgresql import PostgresqlEngine
+
+    engine = PostgresqlEngine(address)
+    try:
+        owner = engine.owner()
+    except DatabaseError as error:
+        raise trouble(engine.name, error) from error
+    if owner and home and owner != home:
+        words = f"{engine.name}, is the index of another home. Two homes with one index would each undo the other."
+        raise WrongUse(f"{words} Name another schema: `index.schema` in artfactory.yaml.")
+
+
+def own(address: Address, home: str) -> None:
+    """From now on it is the index of this home. Its tables are made where there are none."""
+    from artfactoryd.storage.engines.postgresql import PostgresqlEngine
+
+    engine = PostgresqlEngine(address)
+    try:
+        if engine.owner() != home:
+            engine.own(home)
+    except DatabaseError as error:
+        raise trouble(engine.name, error) from error
 
 
 def prepare(new: Path, address: Address | None) -> None:
@@ -82,7 +110,9 @@ def put(new: Path, old: Path, backup: Path) -> Path | None:
     exchange_schemas(source, place, place.named(BEFORE))
     whereabouts.write(old, place)
     whereabouts.write(new, None)
-    return _keep_file(old, backup)
+    kept = _keep_file(old, backup)
+    _remove_file(old)
+    return kept
 
 
 def _put_file(new: Path, old: Path, backup: Path) -> Path | None:

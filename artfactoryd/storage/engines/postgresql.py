@@ -18,7 +18,7 @@ from artfactoryd.errors import WrongUse
 from artfactoryd.storage.engines.copying import copy_rows
 from artfactoryd.storage.engines.engine import CARRIED, Engine
 from artfactoryd.storage.engines.translated import translated
-from artfactoryd.storage.engines.troubles import is_trouble, of_peewee, one_line
+from artfactoryd.storage.engines.troubles import is_passing, is_trouble, of_peewee, one_line, trouble
 from artfactoryd.storage.engines.whereabouts import Address
 from artfactoryd.storage.writing.up_to_date import DONE, MIGRATIONS, scripts
 
@@ -31,6 +31,7 @@ MISSING = (
     "or take index.url out of the settings and start again."
 )
 OLD = "_old"  # behind its name, the schema of what is carried over from elsewhere
+OWNER = "home"  # in meta
 CONNECT = 5  # seconds
 BUSY = "5s"  # for a lock of somebody else's
 _LOCK = "SELECT pg_advisory_xact_lock(1635021921, 'meta'::regclass::oid::integer)"  # the first is only ours
@@ -46,7 +47,7 @@ class PostgresqlEngine:
         self.name = address.shown
 
     def connection(self, *, writing: bool) -> pw.Database:
-        return _Connections(self._address, writing)
+        return _Connections(self, self._address, writing)
 
     def is_there(self) -> bool:
         return self.identity() is not None
@@ -92,17 +93,29 @@ class PostgresqlEngine:
         return _OLD.sub(f'"{self._old}".', text) if self._old else text
 
     def _run(self, db: pw.Database, sql: str, values: Sequence[object] = ()) -> psycopg.Cursor[Any]:
+        """Who only looks is told in words that the server is away."""
+        try:
+            return self._run_steadily(db, sql, [_held(value) for value in values] or None)
+        except pw.DatabaseError as error:
+            if is_passing(error) and isinstance(db, _Connections) and not db.writing:
+                raise trouble(self.name, error) from error
+            raise
+
+    def _run_steadily(self, db: pw.Database, sql: str, values: list[object] | None) -> psycopg.Cursor[Any]:
         import psycopg
 
         for is_last in (False, True):
             connection: psycopg.Connection[Any] = db.connection()
             try:
-                return connection.execute(sql, [_held(value) for value in values] or None)
+                return connection.execute(sql, values)
             except psycopg.Error as error:
                 if is_last or not connection.closed or db.transaction_depth():
                     raise of_peewee(error) from error
                 db.close()
         raise AssertionError("the second try ends")
+
+    def begin(self, db: pw.Database) -> None:
+        self._run(db, "BEGIN")
 
     def add(self, db: pw.Database, sql: str, rows: Sequence[Sequence[object]]) -> None:
         import psycopg
@@ -118,8 +131,6 @@ class PostgresqlEngine:
             with db.atomic():
                 yield
             return
-        if not db.is_closed() and not db.is_connection_usable():
-            db.close()
         with db.atomic():
             self._run(db, _LOCK)
             yield
@@ -177,6 +188,20 @@ class PostgresqlEngine:
         patterns = ["%" + re.sub(r"([\\%_])", r"\\\1", word) + "%" for word in words]
         return " AND ".join(["s.text LIKE ? ESCAPE '\\'"] * len(patterns)), [*patterns]
 
+    def owner(self) -> str:
+        """The id of the home whose index it is; empty where that was not said."""
+        with self._look() as db:
+            if not self.has_tables(db):
+                return ""
+            row = self.ask(db, "SELECT value FROM meta WHERE key = ?", (OWNER,)).fetchone()
+        return row[0] if row else ""
+
+    def own(self, home: str) -> None:
+        with contextlib.closing(self.connection(writing=True)) as db:
+            self.bring_up_to_date(db)
+            with self.changing(db):
+                self.ask(db, "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (OWNER, home))
+
     @contextlib.contextmanager
     def _look(self) -> Iterator[pw.Database]:
         db = self.connection(writing=False)
@@ -192,9 +217,13 @@ class PostgresqlEngine:
 class _Connections(pw.PostgresqlDatabase):
     """As peewee has them, with this program's settings and psycopg's cursors that take marks as the server does."""
 
-    def __init__(self, address: Address, writing: bool) -> None:
+    def __init__(self, engine: PostgresqlEngine, address: Address, writing: bool) -> None:
         super().__init__(address.schema, thread_safe=False, prefer_psycopg3=True)
-        self._address, self._writing = address, writing
+        self._engine, self._address, self.writing = engine, address, writing
+
+    def begin(self, isolation_level: str | None = None) -> None:
+        """On a connection made anew, where it was lost since."""
+        self._engine.begin(self)
 
     def _connect(self) -> psycopg.Connection[Any]:
         try:
@@ -214,7 +243,7 @@ class _Connections(pw.PostgresqlDatabase):
     def _options(self) -> str:
         settings = {
             "search_path": f'"{self._address.schema}",pg_catalog,public', "TimeZone": "UTC", "lock_timeout": BUSY,
-            "default_transaction_read_only": "off" if self._writing else "on",
+            "default_transaction_read_only": "off" if self.writing else "on",
             "synchronous_commit": "off",  # the ledger's lines were flushed before it, and it follows them again
             "jit": "off", "standard_conforming_strings": "on", "client_encoding": "UTF8",
         }  # fmt: skip

@@ -11,6 +11,7 @@ import peewee as pw
 from artfactoryd.errors import ArtFactoryError, StorageFull, StorageSick
 from artfactoryd.medium import NO_ROOM
 
+DatabaseError = pw.DatabaseError
 OF_VALUES = (pw.IntegrityError, pw.DataError, pw.ProgrammingError, pw.InterfaceError)  # what was to be written is wrong
 UNWRITTEN = "The index waits"
 # By SQLite's codes: its words for them, which also say other things, change with its release.

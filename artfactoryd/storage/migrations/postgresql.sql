@@ -198,6 +198,10 @@ CREATE TABLE searched (rowid BIGINT NOT NULL PRIMARY KEY, text TEXT COLLATE "C" 
 
 CREATE INDEX searched_words ON searched USING gin (text gin_trgm_ops)
 
+CREATE FUNCTION on_searched_again() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN DELETE FROM searched WHERE rowid = NEW.rowid; RETURN NEW; END $$
+
+CREATE TRIGGER searched_again BEFORE INSERT ON searched FOR EACH ROW EXECUTE FUNCTION on_searched_again()
+
 CREATE FUNCTION tag_product(product product) RETURNS VOID LANGUAGE sql AS $$ INSERT INTO product_tag (tag, seq) SELECT t.value, ($1).seq FROM json_each(coalesce(($1).tags, (SELECT o.tags FROM orders o WHERE o.id = ($1).order_id), '[]')) t WHERE t.type = 'text' ON CONFLICT DO NOTHING $$
 
 CREATE FUNCTION collect_product(product product) RETURNS VOID LANGUAGE sql AS $$ INSERT INTO product_collection (collection, seq) SELECT c.value, ($1).seq FROM json_each(coalesce(($1).collections, '[]')) c WHERE c.type = 'text' ON CONFLICT DO NOTHING $$
