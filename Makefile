@@ -12,11 +12,12 @@ UV = 0.13.9
 # The tests start many short processes, and each would translate the program anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint bench soak fuzz newest lowest lock doors formula clean
+.PHONY: help demo test test-services lint bench soak fuzz newest lowest lock doors formula clean
 
 help:
 	@echo "make demo    draw the example orders offline, and make a page of them"
 	@echo "make test    ruff, mypy and every test"
+	@echo "make test-services  what asks a server, which it starts itself where it is installed: PostgreSQL"
 	@echo "make bench   the benchmarks: ratios against a peer in the same run"
 	@echo "make soak    the program killed in bad weather, SECONDS=300 SEED=7; balances what was bought against the ledger"
 	@echo "make fuzz    files that nobody would write, read one after the other, SECONDS=60 SEED=7; tells what no person could"
@@ -34,6 +35,9 @@ demo: $(MADE)
 test: lint
 	$(BIN)/python -m pytest
 
+test-services: $(MADE)
+	$(BIN)/python -m pytest -m services -n 2
+
 lint: $(MADE)
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
@@ -41,7 +45,7 @@ lint: $(MADE)
 	$(BIN)/python -m mypy tests
 
 bench: $(MADE)
-	@for name in start line cpu wakes creates accept restart drop many idle expand reindex lists thumbnails embedding memory; do $(BIN)/python bench/$$name.py || exit 1; done
+	@for name in start line cpu wakes creates accept restart drop many idle expand reindex lists postgresql thumbnails embedding memory; do $(BIN)/python bench/$$name.py || exit 1; done
 
 soak: $(MADE)
 	@$(BIN)/python -m tests.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))

@@ -27,6 +27,14 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What was not tried, in the last lines."""
+    if why := postgres.missing():
+        terminalreporter.write_line(f"Not tried: the index on PostgreSQL. {why}.")
+    elif "not services" in config.getoption("markexpr"):
+        terminalreporter.write_line("Not tried here: the index on PostgreSQL. `make test-services` does.")
+
+
 @pytest.fixture
 def emulator(tmp_path: Path) -> Iterator[Emulator]:
     """Fair weather; `control` changes it, `creates()` is what was bought."""
