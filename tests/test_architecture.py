@@ -50,7 +50,7 @@ DOORS = {  # one place for each library; a folder stands for all in it
     "rich": {"cli"},
     "sqlite3": {"storage"},
     "uuid_utils": {"cli", "daemon", "execution", "intake", "planning"},
-    "watchfiles": {"intake.watcher"},
+    "watchfiles": {"intake.watching"},
     "xattr": {"shelf.desktop"},
     "yaml": {"yaml12", "documents"},
 }
