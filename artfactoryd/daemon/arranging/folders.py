@@ -29,6 +29,7 @@ from artfactoryd.home import Home
 from artfactoryd.intake.watching.inotify import Hints
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.medium import in_words
+from artfactoryd.mounts import is_on_network
 from artfactoryd.shelf import desktop
 from artfactoryd.shelf.arranging import clones
 from artfactoryd.shelf.arranging.changes import Came, Edited, Left, Put, Renamed, Seen, changes
@@ -95,7 +96,8 @@ class CollectionFolders:
         """Folders in which something may have been done, those that are gone too. They are watched from before that."""
         told, at = [hints.watch(self._root)], self._root.stat().st_mtime_ns
         folders = [entry for entry in os.scandir(self._root) if _is_folder(entry)]
-        self._is_told = all(told + [hints.watch(Path(folder.path)) for folder in folders])
+        told += [hints.watch(Path(folder.path)) for folder in folders]
+        self._is_told = all(told) and not is_on_network(self._root)
         there = {folder.name: os.stat(folder.path).st_mtime_ns for folder in folders}
         if not there and (self._root.is_symlink() or self._root.is_mount()):
             return []  # that disk is not there

@@ -19,6 +19,7 @@ from typing import Protocol
 from artfactoryd.intake.watching.inotify import DELETE_SELF, IGNORED, IS_FOLDER, MOVE_SELF, OVERFLOW, UNMOUNT, Inotify
 from artfactoryd.intake.watching.watcher import TreeWatch
 from artfactoryd.medium import in_words
+from artfactoryd.mounts import is_on_network
 from artfactoryd.shelf.sidecars import NAMES
 from artfactoryd.shelf.survey import may_be_picture
 from artfactoryd.storage.noticing.known import TOP
@@ -72,6 +73,8 @@ class Told:
         self._queue = Inotify(self._hear, self._tell, REST)
 
     def add(self, folder: str) -> None:
+        if folder == TOP and is_on_network(self._root / folder):
+            self.is_whole = False
         try:
             self._folders[self._queue.add(self._root / folder)] = folder
         except OSError as error:

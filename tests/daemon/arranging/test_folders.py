@@ -15,12 +15,23 @@ from artfactoryd.daemon.arranging import folders
 from artfactoryd.intake.watching import inotify
 from artfactoryd.storage.rows import ProductRow
 from tests.homes import TestHome, card_of
-from tests.intake.watching.test_inotify import Refused, linux_only
+from tests.intake.watching.test_inotify import linux_only
 from tests.pictures import draw
 from tests.works import Works, at_work, order, quick
 
 __all__ = ["quick"]
 pytestmark = pytest.mark.usefixtures("quick")
+
+
+class Silent:
+    """A volume whose changes are made by other machines."""
+
+    def __init__(self, *args: object) -> None: ...
+
+    def add(self, folder: Path) -> int:
+        return 1
+
+    def close(self) -> None: ...
 
 
 def members(works: Works, name: str = "best") -> set[str]:
@@ -108,7 +119,7 @@ async def test_what_is_dropped_there_joins_and_what_is_taken_away_leaves(
 
 
 @pytest.mark.parametrize("is_told", [pytest.param(True, marks=linux_only), False])
-async def test_what_is_dropped_is_noticed_by_the_event_alone_and_without_events_too(
+async def test_what_is_dropped_is_noticed_by_the_event_alone_and_on_a_silent_volume_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_told: bool
 ) -> None:
     home = TestHome.make(tmp_path / "home")
@@ -117,7 +128,8 @@ async def test_what_is_dropped_is_noticed_by_the_event_alone_and_without_events_
     monkeypatch.setattr(folders, "EVERY", 3600.0 if is_told else 0.02)
     (home.root / "Collections").mkdir(exist_ok=True)
     if not is_told:
-        monkeypatch.setattr(inotify, "Inotify", Refused)
+        monkeypatch.setattr(inotify, "Inotify", Silent)
+        monkeypatch.setattr(folders, "is_on_network", lambda folder: True)
     async with at_work(home, monkeypatch) as works:
         await works.make(order("a red car"))
         (red,) = home.products()
