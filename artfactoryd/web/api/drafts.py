@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -71,12 +72,13 @@ class Drafts:
         self._thread = ThreadPoolExecutor(1, "artfactoryd-drafts")
 
     def routes(self) -> Iterator[Route]:
+        post = partial(Route, "POST", status=202, pace=Pace.ORDER, needs_body=True)
         asked, words = (NAME, REHEARSE), "What an order would do: its items, price, names, what would hold it."
         yield Route("POST", "/api/v1/plan", self.plan, PlanDocument, words, asked, YAML, pace=Pace.PLAN)
         words = "Put an order, YAML or JSON, into the Inbox."
-        yield Route("POST", "/api/v1/generate", self.generate, Generation, words, asked, YAML, 202, Pace.ORDER)
+        yield post("/api/v1/generate", self.generate, Generation, words, asked, YAML)
         words = "Put an order and the pictures that it names into the Inbox."
-        yield Route("POST", "/api/v1/inbox", self.drop, Generation, words, (), FILES, 202, Pace.ORDER, told=False)
+        yield post("/api/v1/inbox", self.drop, Generation, words, (), FILES, told=False)
         words = "What became of what was put into the Inbox."
         yield Route("GET", "/api/v1/submissions/{submission}", self.submission, SubmissionDocument, words)
         yield Route("GET", "/api/v1/orders/{order_id}/document", self.document, YAML, "The order as it was written.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, get_type_hints
 
@@ -19,6 +19,8 @@ from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.storage import budget, naming
 from artfactoryd.storage.index import Index
 from artfactoryd.web import page
+from artfactoryd.web.api import schemas
+from artfactoryd.web.api.schemas import OWN_ID
 from artfactoryd.web.front import Front
 from artfactoryd.web.pace import Pace
 from artfactoryd.web.refusals import Refused, why_it_waits
@@ -27,7 +29,6 @@ from artfactoryd.web.routes import Query, Route
 
 MOST_BYTES = 64 << 10  # of a body here
 FORM = "application/x-www-form-urlencoded"
-PLAIN: Mapping[type, str] = {str: "text", bool: "true or false"}
 OF_ORDERS = ("approve", "cancel", "retry", "pause", "resume")
 WORDS = {
     "approve": "Let a held order go on, for the reasons and the price shown.",
@@ -43,7 +44,7 @@ class Word(JsonObject):
     """What is said. All may be left out. `id`: a UUID; one that came before is only answered. `confirm_usd`: the sum as
     it was shown, which a browser has to say again before money is spent."""
 
-    id: str = ""
+    id: str = field(default="", metadata=OWN_ID)
     in_doubt: bool = False
     confirm_usd: str = ""
 
@@ -89,7 +90,11 @@ class Steering:
             confirm(self._front, request, word, usd, f"{case.name} {words} up to", extra)
 
     async def provider(self, name: str, request: web.Request, query: Query) -> web.StreamResponse:
-        fields = {"target": request.match_info["provider"]}
+        given, at_work = request.match_info["provider"], self._front.app.execution.gates
+        if given not in at_work and not await self._front.reads.ask(lambda index: _is_shut(index, given)):
+            text = f"There is no provider {given[:40]!r} at work; there are {', '.join(sorted(at_work))}."
+            raise Refused(404, "No such provider", text, code="no_such_provider")
+        fields = {"target": given}
         return await self._carry_out(request, name, await read_body(request, Word), fields)
 
     async def everything(self, name: str, request: web.Request, query: Query) -> web.StreamResponse:
@@ -170,6 +175,11 @@ async def tell(
     raise Refused(409, "Nothing was done", answer["text"], code="not_done", more=more)
 
 
+def _is_shut(index: Index, provider: str) -> bool:
+    """It was stopped or paused while it was at work, and is not now."""
+    return provider in {*index.stops(), *index.pauses()} - {""}
+
+
 def _blockers(index: Index, app: App, order_id: str) -> dict[str, object]:
     row = index.order(order_id)
     return why_it_waits(waiting.outlook(index, row, app.home, app.settings.now).blockers) if row else {}
@@ -185,22 +195,15 @@ async def read_body(request: web.Request, kind: type[JsonObject]) -> dict[str, A
         word: Any = {name: value for name, value in (await request.post()).items() if name != "form_token"}
     else:
         word = _object(await request.read())
-        _check_types(word, get_type_hints(kind))
     known = get_type_hints(kind).keys()
     if unknown := sorted(word.keys() - known):
         raise Refused(400, "Unknown word", f"{unknown[0][:40]!r} means nothing here; {', '.join(sorted(known))} do.")
+    if request.content_type != FORM and (words := schemas.complaint(word, kind)):
+        raise Refused(400, "Not such a value", words)
     try:
         return {**word, "id": str(uuid.UUID(str(word["id"]))) if word.get("id") else ""}
     except ValueError:
         raise Refused(400, "Not such an id", "id is a UUID of your own.") from None
-
-
-def _check_types(word: Mapping[str, Any], hints: Mapping[str, Any]) -> None:
-    """Of plain values; what holds others is looked at by whoever reads it."""
-    for name, value in word.items():
-        wanted = hints.get(name)
-        if wanted is not None and wanted in PLAIN and type(value) is not wanted:
-            raise Refused(400, "Not such a value", f"{name} is {PLAIN[wanted]}.")
 
 
 def _object(data: bytes) -> dict[str, Any]:
