@@ -13,11 +13,12 @@ from aiohttp import web
 from artfactoryd.daemon import marking
 from artfactoryd.daemon.marking import HIGHEST, LONGEST_NOTE, LONGEST_TAG
 from artfactoryd.errors import WrongUse
+from artfactoryd.printable import ACTS
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.marks import releasing, undoing
-from artfactoryd.web.api.schemas import AS, NAMES, OWN_ID
+from artfactoryd.web.api.schemas import AS, NAMES, OWN_ID, TEXT
 from artfactoryd.web.api.steering import Answer, Word, confirm, is_on, read_body, tell
 from artfactoryd.web.front import Front
 from artfactoryd.web.pace import Pace
@@ -25,7 +26,7 @@ from artfactoryd.web.refusals import Refused
 from artfactoryd.web.replies import as_json, wants_page
 from artfactoryd.web.routes import Query, Route
 
-TAGS = {AS: {"items": {"type": "string", "minLength": 1, "maxLength": LONGEST_TAG}}}
+TAGS = {AS: {"items": {"type": "string", "pattern": rf"^[^{ACTS}\n]+$", "maxLength": LONGEST_TAG}}}
 SENDS_ON = "What waits for a like goes on, for up to"
 
 
@@ -48,7 +49,7 @@ class Marks(JsonObject):
     id: str = field(default="", metadata=OWN_ID)
     liked: bool = False
     rating: int | None = field(default=None, metadata={AS: {"minimum": 0, "maximum": HIGHEST}})
-    notes: str = field(default="", metadata={AS: {"maxLength": LONGEST_NOTE}})
+    notes: str = field(default="", metadata={AS: {**TEXT, "maxLength": LONGEST_NOTE}})
     tags: Tags = field(default_factory=Tags)
     collections: Collections = field(default_factory=Collections)
     confirm_usd: str = ""

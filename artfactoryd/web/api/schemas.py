@@ -13,6 +13,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from artfactoryd import schema
 from artfactoryd.core.json_types import Value
 from artfactoryd.core.lifecycle import ItemState
+from artfactoryd.printable import ACTS
 from artfactoryd.reporting.caps import Period
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import OrderDocument
@@ -21,7 +22,8 @@ Schema = dict[str, Any]
 AS = "schema"  # in a field's metadata: what its type does not say
 UUID = "[0-9A-Fa-f]{8}-?([0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}"
 OWN_ID = {AS: {"pattern": f"^({UUID})?$"}}
-NAMES = {AS: {"items": {"type": "string", "minLength": 1}}}
+TEXT = {"pattern": f"^[^{ACTS}]*$"}
+NAMES = {AS: {"items": {"type": "string", "pattern": rf"^[^{ACTS}\t\n/\\:]+$"}}}
 SIMPLE: Mapping[object, Schema] = {
     str: {"type": "string"}, int: {"type": "integer"}, float: {"type": "number"}, bool: {"type": "boolean"},
     type(None): {"type": "null"}, Any: {}, object: {},
@@ -58,13 +60,22 @@ def body(kind: type[JsonObject], schemas: dict[str, Schema]) -> Schema:
 
 @cache
 def _whole(kind: type[JsonObject]) -> Schema:
+    """Without the forms of texts: whoever reads them says in words what is wrong with one."""
     schemas = dict[str, Schema]()
-    return {**body(kind, schemas), "components": {"schemas": schemas}}
+    whole: Schema = _formless({**body(kind, schemas), "components": {"schemas": schemas}})
+    return whole
+
+
+def _formless(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {name: _formless(inner) for name, inner in part.items() if name != "pattern"}
+    return [_formless(inner) for inner in part] if isinstance(part, list) else part
 
 
 def complaint(value: Value, kind: type[JsonObject]) -> str | None:
     """Why this is no such body, in words."""
-    return schema.check_value(_whole(kind), value)  # type: ignore[arg-type]  # mypy takes a type for unhashable
+    told = schema.check_value(_whole(kind), value)  # type: ignore[arg-type]  # mypy takes a type for unhashable
+    return told and told.lstrip(".")
 
 
 def _of_object(kind: type[JsonObject], schemas: dict[str, Schema]) -> Schema:

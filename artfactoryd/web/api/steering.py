@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +12,6 @@ from typing import Any, get_type_hints
 
 from aiohttp import web
 
-from artfactoryd.core import strict_json
 from artfactoryd.core.money import dollars
 from artfactoryd.daemon import mailbox
 from artfactoryd.daemon.app import App
@@ -23,7 +24,7 @@ from artfactoryd.web.api import schemas
 from artfactoryd.web.api.schemas import OWN_ID
 from artfactoryd.web.front import Front
 from artfactoryd.web.pace import Pace
-from artfactoryd.web.refusals import Refused, why_it_waits
+from artfactoryd.web.refusals import Refused, reading_body, why_it_waits
 from artfactoryd.web.replies import as_json, wants_page
 from artfactoryd.web.routes import Query, Route
 
@@ -192,7 +193,8 @@ def is_on(value: object) -> bool:
 async def read_body(request: web.Request, kind: type[JsonObject]) -> dict[str, Any]:
     """A form or a JSON object, of names and types that `kind` has; `id` is a UUID or empty."""
     if request.content_type == FORM:
-        word: Any = {name: value for name, value in (await request.post()).items() if name != "form_token"}
+        with reading_body():
+            word: Any = {name: value for name, value in (await request.post()).items() if name != "form_token"}
     else:
         word = _object(await request.read())
     known = get_type_hints(kind).keys()
@@ -200,10 +202,15 @@ async def read_body(request: web.Request, kind: type[JsonObject]) -> dict[str, A
         raise Refused(400, "Unknown word", f"{unknown[0][:40]!r} means nothing here; {', '.join(sorted(known))} do.")
     if request.content_type != FORM and (words := schemas.complaint(word, kind)):
         raise Refused(400, "Not such a value", words)
-    try:
-        return {**word, "id": str(uuid.UUID(str(word["id"]))) if word.get("id") else ""}
-    except ValueError:
-        raise Refused(400, "Not such an id", "id is a UUID of your own.") from None
+    own = str(word.get("id") or "")
+    if own and not re.fullmatch(schemas.UUID, own):
+        raise Refused(400, "Not such an id", "id is a UUID of your own.")
+    return {**word, "id": own and str(uuid.UUID(own))}
+
+
+def _no_number(name: str) -> None:
+    """As Python alone writes them."""
+    raise ValueError(name)
 
 
 def _object(data: bytes) -> dict[str, Any]:
@@ -212,7 +219,7 @@ def _object(data: bytes) -> dict[str, Any]:
     if not data.strip():
         return {}
     try:
-        value = strict_json.loads(data)
+        value = json.loads(data, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise Refused(400, "Not JSON", "The body is a JSON object, or nothing.") from None
     if not isinstance(value, dict):
