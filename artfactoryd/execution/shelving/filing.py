@@ -228,8 +228,9 @@ class Filing:
 
     def _remember(self, product: str, file: Path) -> None:
         if len(self._placed) < MOST_PLACED:
-            status = file.stat()
-            self._placed[product] = status.st_size, status.st_mtime_ns
+            with contextlib.suppress(OSError):  # a person took it elsewhere by now: that is noticed as any other time
+                status = file.stat()
+                self._placed[product] = status.st_size, status.st_mtime_ns
 
     def _filed(self, arrival: Arrival, laid: Fetched) -> Filed:
         """Of one output, what its row will hold."""
