@@ -26,7 +26,7 @@ from artfactoryd.web.refusals import Refused
 from artfactoryd.web.replies import as_json, wants_page
 from artfactoryd.web.routes import Query, Route
 
-TAGS = {AS: {"items": {"type": "string", "pattern": rf"^[^{ACTS}\n]+$", "maxLength": LONGEST_TAG}}}
+TAGS = {AS: {"items": {"type": "string", "pattern": rf"^[^{ACTS}\n]+$", "minLength": 1, "maxLength": LONGEST_TAG}}}
 SENDS_ON = "What waits for a like goes on, for up to"
 
 

@@ -23,7 +23,7 @@ AS = "schema"  # in a field's metadata: what its type does not say
 UUID = "[0-9A-Fa-f]{8}-?([0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}"
 OWN_ID = {AS: {"pattern": f"^({UUID})?$"}}
 TEXT = {"pattern": f"^[^{ACTS}]*$"}
-NAMES = {AS: {"items": {"type": "string", "pattern": rf"^[^{ACTS}\t\n/\\:]+$"}}}
+NAMES = {AS: {"items": {"type": "string", "minLength": 1, "pattern": rf"^[^{ACTS}\t\n/\\:]+$"}}}
 SIMPLE: Mapping[object, Schema] = {
     str: {"type": "string"}, int: {"type": "integer"}, float: {"type": "number"}, bool: {"type": "boolean"},
     type(None): {"type": "null"}, Any: {}, object: {},
