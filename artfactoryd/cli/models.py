@@ -16,6 +16,7 @@ from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.model import Model
 from artfactoryd.core.names import counted
 from artfactoryd.core.parameters.model_update import differences
+from artfactoryd.core.pricing.age import STALE
 from artfactoryd.errors import CallRefused, ProviderError
 from artfactoryd.factories.registry import asking
 from artfactoryd.home import Home
@@ -35,19 +36,31 @@ from artfactoryd.reporting.models import (
 from artfactoryd.schema import allowed_by
 from artfactoryd.settings import Settings
 
+ORDER = (
+    "text-to-image", "edit", "image-to-image", "upscale", "remove-background", "text-to-video", "image-to-video",
+    "speech", "music", "sound-effects",
+)  # fmt: skip
+LOOK_UP = (
+    "`artfactoryd models refresh NAME` asks fal what one costs now. Replicate tells no program: look at the model's "
+    "page, and write the price you find there, with its day, into a file of your own in Library/models/."
+)
+
 
 @click.group(cls=Menu, invoke_without_command=True)
 @click.option("--family", help="Only models of this family.")
-@click.option("--modality", help="Only models that do this, for example image-to-image.")
+@click.option("--modality", help="Only models that do this, for example edit.")
 @click.option("--provider", help="Only this provider's.")
+@click.option("--stale", is_flag=True, help=f"Only those whose price was looked up more than {STALE} days ago.")
 @as_json
 @click.pass_context
-def models(ctx: click.Context, family: str | None, modality: str | None, provider: str | None, as_json: bool) -> None:
+def models(
+    ctx: click.Context, family: str | None, modality: str | None, provider: str | None, stale: bool, as_json: bool
+) -> None:
     """What can be ordered, and what it costs."""
     if ctx.invoked_subcommand:
         return
-    document = listed(shown_home(ctx), family, modality, provider)
-    say(document, listed_text(document), as_json)
+    document = listed(shown_home(ctx), family, modality, provider, stale=stale)
+    say(document, listed_text(document, stale=stale), as_json)
 
 
 @models.command("show", short_help="A model's parameters with what each may be, and its price")
@@ -142,7 +155,7 @@ async def _describe_again(
             given_up[provider] = str(error)
         return RefreshedModel(provider, name, error=str(error), none=isinstance(error, CallRefused))
     before, now = known.find(provider, name), catalog(home).find(provider, name) or described
-    changes = list(_changes(before, now)) if before else []
+    changes = [*_changes(before, now), *_no_part(now, described)] if before else []
     own = now.source if now.source.startswith(str(home.models)) else None
     return RefreshedModel(provider, described.full, new=before is None, changes=changes, stands_over=own)
 
@@ -168,6 +181,15 @@ def _changes(before: Model, now: Model) -> Iterator[str]:
         yield f"price: {was} -> {is_now}"
     if difference.version:
         yield f"version: {difference.version[0]} -> {difference.version[1]}"
+    if before.status != now.status:
+        yield f"status: {before.status} -> {now.status}"
+
+
+def _no_part(now: Model, described: Model) -> Iterator[str]:
+    """A number that the provider tells, where a price of several was known and it is none of them."""
+    if now.price is None and described.price is not None:
+        told = price_text(PriceDocument.of(described.price))
+        yield f"{now.provider} tells {told}, which the price by parts has not. Write it into a model file of yours."
 
 
 # --- in words ---
@@ -179,12 +201,26 @@ def price_text(price: PriceDocument | None) -> str:
     return price.text
 
 
-def listed_text(document: ModelsDocument) -> str:
-    rows = [(model.provider, model.name, model.modality, price_text(model.price)) for model in document.models]
-    if not rows:
-        return "There is no such model. `artfactoryd models` lists all."
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+def listed_text(document: ModelsDocument, *, stale: bool = False) -> str:
+    """Grouped by what they make of what."""
+    if not document.models:
+        none = f"No price is older than {STALE} days." if stale else "There is no such model."
+        return f"{none} `artfactoryd models` lists all."
+    rows = [(model.modality, (model.provider, model.name, price_text(model.price))) for model in document.models]
+    widths = [max(map(len, column)) for column in zip(*(row for _, row in rows), strict=True)]
+    lines = list[str]()
+    for modality in sorted({modality for modality, _ in rows}, key=lambda name: (_place(name), name)):
+        lines += ["", modality]
+        lines += [f"  {_cells(row, widths)}" for own, row in rows if own == modality]
+    return "\n".join([*lines[1:], *(["", LOOK_UP] if stale else [])])
+
+
+def _cells(row: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _place(modality: str) -> int:
+    return ORDER.index(modality) if modality in ORDER else len(ORDER)
 
 
 def shown_text(document: WholeModelsDocument) -> str:
@@ -196,7 +232,9 @@ def _whole_lines(model: WholeModel) -> Iterator[str]:
     yield f"{summary.provider} {summary.model}"
     rows = {
         "names": ", ".join(summary.aliases), "family": summary.family, "modality": summary.modality,
-        "price": price_text(summary.price), "syntax": ", ".join(model.syntax), "file": summary.source,
+        "price": price_text(summary.price), "found at": summary.told_by, "as of": summary.schema_as_of,
+        "syntax": ", ".join(model.syntax),
+        "file": summary.source,
     }  # fmt: skip
     yield from (f"  {key:<9} {value}" for key, value in rows.items() if value)
     yield ""

@@ -106,6 +106,7 @@ def rows(head: Document, planned: Planned) -> Iterator[Row]:
     yield from (("model", one_line(words)) for words in _models(head))
     yield from (("default", words) for words in _defaults(head))
     yield "price", _price(head)
+    yield from ((note["about"], one_line(note["text"])) for note in head["notes"])
     yield from _reuse(head["reuse"])
     if head["proof"]:
         yield "proof", _proof(head)
@@ -125,8 +126,11 @@ def rows(head: Document, planned: Planned) -> Iterator[Row]:
 
 
 def _models(head: Document) -> list[str]:
+    """A price that is a sum is told with its parts."""
     if len(head["models"]) == 1 or head["rehearsal"]:
-        return [f"{head['provider']} {head['model']}"]
+        price = head["models"][0]["price"] if head["models"] else None
+        parts = _unit(price) if price and " + " in price["text"] and not head["rehearsal"] else ""
+        return [f"{head['provider']} {head['model']}{parts}"]
     return [f"{model['provider']} {model['model']}{_unit(model['price'])}" for model in head["models"]]
 
 

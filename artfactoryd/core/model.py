@@ -12,10 +12,19 @@ from artfactoryd.core.parameters import file_leaves
 from artfactoryd.core.parameters.file_leaves import Place
 from artfactoryd.core.pricing.price import Price
 
+LATER = frozenset({"mask", "video", "audio", "sends"})  # that a model had none of in earlier releases
+
+
+CURRENT, DEPRECATED = "current", "deprecated"  # the status of a model
+
 
 @dataclass(frozen=True)
 class Model:
-    """One endpoint with its parameter schema. `id` is what the provider calls it."""
+    """One endpoint with its parameter schema. `id` is what the provider calls it.
+
+    `sends`: parameters that every call of it has, and no order: how its answer comes. `status`, `schema_as_of` and
+    `told_by` say how far its file can be trusted, and make it no other model.
+    """
 
     provider: str
     id: str
@@ -28,10 +37,17 @@ class Model:
     batch: str | None = None
     seed: str | None = None
     image: str | None = None
+    mask: str | None = None
+    video: str | None = None
+    audio: str | None = None
     synonyms: Mapping[str, str] = field(default_factory=dict)
     syntax: tuple[str, ...] = ()
     price: Price | None = None
     source: str = ""
+    sends: Parameters = field(default_factory=dict)
+    status: str = field(default=CURRENT, compare=False)
+    schema_as_of: str | None = field(default=None, compare=False)
+    told_by: str | None = field(default=None, compare=False)
 
     @classmethod
     def from_mapping(cls, value: Document, source: str) -> Model:
@@ -42,9 +58,12 @@ class Model:
             provider=value["provider"], id=name, version=version or None, aliases=tuple(value.get("aliases") or ()),
             family=value.get("family"), modality=value.get("modality", "text-to-image"), schema=schema,
             text=tuple(_default_text(value) if value.get("text") is None else value["text"]), batch=value.get("batch"),
-            seed=value.get("seed"), image=value.get("image"), synonyms=dict(value.get("synonyms") or {}),
+            seed=value.get("seed"), image=value.get("image"), mask=value.get("mask"), video=value.get("video"),
+            audio=value.get("audio"), synonyms=dict(value.get("synonyms") or {}),
             syntax=tuple(value.get("syntax") or ()),
             price=Price.from_mapping(value["price"]) if value.get("price") else None, source=source,
+            sends=dict(value.get("sends") or {}), status=value.get("status", CURRENT),
+            schema_as_of=_day(value.get("schema_as_of")), told_by=value.get("source"),
         )  # fmt: skip
 
     @classmethod
@@ -55,10 +74,10 @@ class Model:
         return cls(**{**value, **lists, "price": price})
 
     def snapshot(self) -> dict[str, Any]:
-        return {
-            **{f.name: getattr(self, f.name) for f in fields(self)},
-            "price": self.price and self.price.to_mapping(),
-        }
+        """As earlier releases wrote it, where they could have."""
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.compare}
+        own = {name: value for name, value in own.items() if value or name not in LATER}
+        return {**own, "price": self.price and self.price.to_mapping()}
 
     @property
     def properties(self) -> Mapping[str, Schema]:
@@ -109,6 +128,10 @@ class Model:
     @property
     def full(self) -> str:
         return f"{self.id}:{self.version}" if self.version else self.id
+
+
+def _day(value: Value) -> str | None:
+    return None if value is None else str(value)
 
 
 def _default_text(value: Document) -> list[str]:

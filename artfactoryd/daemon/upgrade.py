@@ -11,6 +11,7 @@ import artfactoryd
 from artfactoryd import schema
 from artfactoryd.factories.registry import makers
 from artfactoryd.planning import models
+from artfactoryd.planning.catalogue.retired import retired_models
 
 PACKAGE = Path(artfactoryd.__file__).parent
 WORDS = "The program was replaced while it runs; start it again. Until then nothing new is taken."
@@ -23,6 +24,7 @@ class OwnFiles:
         self._package = package
         schema.load_all()
         models.shipped_models()
+        retired_models()
         makers()
         self._stamps = self._look()
 

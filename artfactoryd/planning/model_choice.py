@@ -15,8 +15,10 @@ from artfactoryd.core.order import Order
 from artfactoryd.errors import Path, Problem, Refusal
 from artfactoryd.factories.registry import broken
 from artfactoryd.planning import models as library
+from artfactoryd.planning.catalogue import retired
 
 Name = tuple[str, str]  # provider, full id
+MOST_NAMES = 12  # of models, in one sentence
 ALIKE = 0.8  # so near a name that the model it belongs to tells what is wrong with the parameters
 
 
@@ -67,6 +69,8 @@ def choose(catalog: Catalog, told: FilePath, heard: Heard, provider: str, name: 
     found = catalog.find(provider, name) or heard.models.get((provider, name))
     if found is None and ":" in name:
         found = library.told_version(told, provider, name)
+    if over := retired.ended(provider, name, found, told):
+        return Choice(_instead(catalog, provider, name), (retired.problem(over, name, catalog),))
     if found is not None:
         return Choice(found)
     if (provider, name) in heard.silent:
@@ -75,14 +79,19 @@ def choose(catalog: Catalog, told: FilePath, heard: Heard, provider: str, name: 
 
 
 def _not_known(catalog: Catalog, heard: Heard, provider: str, name: str) -> Choice:
-    known = [each.short for each in catalog if each.provider == provider]
     near = catalog.near(provider, name)
-    fix = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
+    fix = f"Did you mean {near[0]}?" if near else _known(catalog, provider)
     said = heard.unknown.get((provider, name), "")
     message = f"{provider} has no model {name!r} that is known here. {said}".strip()
     problem = Problem("E_MODEL", message, fix, ("model",))
     asked = "/" not in name or (provider, name) in heard.unknown
     return Choice(_instead(catalog, provider, name), (problem,), ask=None if asked else (provider, name))
+
+
+def _known(catalog: Catalog, provider: str) -> str:
+    names = [model.short for model in catalog if model.provider == provider]
+    more = f" and {len(names) - MOST_NAMES} more, which `artfactoryd models` lists" if len(names) > MOST_NAMES else ""
+    return f"Known: {', '.join(names[:MOST_NAMES])}{more}."
 
 
 def _unchecked(catalog: Catalog, provider: str, name: str, heard: Heard) -> Problem:

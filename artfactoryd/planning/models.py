@@ -6,6 +6,7 @@ Not here: how a model is found by name (core/catalog).
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
@@ -27,6 +28,9 @@ SHIPPED = Path(__file__).parents[1] / "catalog"
 ENDINGS = (".yaml", ".yml", ".json")
 Check = Callable[[Document], list[Problem]]
 Reader = Callable[[Path], Sequence[Model]]
+MONEY = frozenset({"usd", "first"})  # keys of a price
+COUNTED = ("of", "rate", "size", "factor")  # keys of a price that name a parameter
+FIELDS = ("batch", "seed", "image", "mask", "video", "audio")  # that name a parameter
 _DECIMAL = re.compile(r"\+?[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?")
 
 
@@ -128,7 +132,11 @@ def _read(path: Path, read: Reader) -> tuple[Sequence[Model], Sequence[Problem]]
 
 
 def _shipped(path: Path) -> list[Model]:
-    return _models(bounded(path, documents.MOST_BYTES), path, _shape_problems)
+    """A list of many is made by a program, and looked at by its test alone."""
+    data = bounded(path, documents.MOST_BYTES)
+    if path.suffix == ".json":
+        return [Model.from_mapping(each, str(path)) for each in json.loads(data)]
+    return _models(data, path, _shape_problems)
 
 
 def _models(data: bytes, path: Path, check: Check) -> list[Model]:
@@ -157,7 +165,8 @@ def _more_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
         return
     known = value["schema"]["properties"]
     named: list[tuple[KeyPath, str]] = [(("text", place), name) for place, name in enumerate(value.get("text", []))]
-    named += [((key,), value[key]) for key in ("batch", "seed", "image") if key in value]
+    named += [((key,), value[key]) for key in FIELDS if key in value]
+    named += _in_price(value.get("price") or {})
     named += [(("synonyms", name), own) for name, own in value.get("synonyms", {}).items()]
     named += [(("schema", "required", place), name) for place, name in enumerate(value["schema"].get("required", []))]
     for path, name in named:
@@ -169,11 +178,30 @@ def _more_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem("E_TYPE", f"the {key} parameter must be an integer.", "Name another.", (key,))
 
 
+def _in_price(price: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    """The parameters that a price is read from: what is not there would be counted as none of it."""
+    whole: list[tuple[KeyPath, Mapping[str, Any]]] = [(("price",), price)]
+    whole += [(("price", "parts", place), part) for place, part in enumerate(price.get("parts", []))]
+    for path, part in whole:
+        yield from (((*path, key), part[key]) for key in COUNTED if isinstance(part.get(key), str))
+        yield from (((*path, "when", name), name) for name in part.get("when") or ())
+
+
 def _with_price_as_written(document: Document) -> dict[str, Any]:
     """Money is decimal text: 0.003 stays what was written."""
     value = dict(document.value)
     if "price" in value:
-        written = document.written(("price", "usd")) or ""
-        usd = written if _DECIMAL.fullmatch(written) else str(value["price"]["usd"])
-        value["price"] = {**value["price"], "usd": usd}
+        value["price"] = _as_written(document, ("price",), value["price"])
     return value
+
+
+def _as_written(document: Document, path: KeyPath, value: Any) -> Any:
+    """Wherever it stands in a price: in a part of a sum, in a step."""
+    if isinstance(value, Mapping):
+        return {key: _as_written(document, (*path, key), each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_as_written(document, (*path, place), each) for place, each in enumerate(value)]
+    if path[-1] not in MONEY:
+        return value
+    written = document.written(path) or ""
+    return written if _DECIMAL.fullmatch(written) else str(value)

@@ -25,7 +25,6 @@ from artfactoryd.core.expansion.stages import keeps
 from artfactoryd.core.money import usd
 from artfactoryd.core.names import counted, nfc, numbered
 from artfactoryd.core.order import Order
-from artfactoryd.core.pricing.words import price_in_words
 from artfactoryd.core.slug import folder_name, prompt_of, slug
 from artfactoryd.entries import bounded
 from artfactoryd.errors import Path as KeyPath
@@ -33,6 +32,7 @@ from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.factories.registry import asking
 from artfactoryd.home import Home
 from artfactoryd.planning import defaults
+from artfactoryd.planning.catalogue.prices import notes, stale_prices, told_with_price
 from artfactoryd.planning.equal_items import other_seed
 from artfactoryd.planning.formats import ending_of
 from artfactoryd.planning.input_sources import near_name
@@ -147,10 +147,10 @@ async def _asked(home: Home, settings: Settings, environ: Mapping[str, str], nam
 def _refused(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:
     return {
         "name": file.stem, "project": None, "model": None, "total_items": 0, "total_products": 0,
-        "price": {"usd": None, "as_of": None, "complete": False}, "held": [],
+        "price": {"usd": None, "as_of": None, "complete": False, "stale": []}, "held": [],
         "warnings": [_told(problem) for problem in problems if problem.holds],
         "errors": [_told(problem) for problem in problems if not problem.holds], "axes": [], "combined": "",
-        "models": [], "stages": [], "reuse": None, "defaults": [],
+        "models": [], "stages": [], "reuse": None, "defaults": [], "notes": [],
     }  # fmt: skip
 
 
@@ -166,10 +166,13 @@ def _order(home: Home, study: Study, most: int | None, index: Index | None) -> P
     holding = {reason.text for reason in study.reasons if reason.code == "warning"}
     head = {
         "name": study.order.name, "project": study.order.project, "model": plan.model.full,
-        "models": [_model(plan, place) for place in range(len(plan.models))],
+        "models": [told_with_price(plan, place) for place in range(len(plan.models))],
         "provider": study.provider, "rehearsal": study.order.rehearse, "total_items": plan.total_items,
         "total_products": plan.total_products,
-        "price": {"usd": usd(price), "as_of": plan.price and plan.price.as_of, "complete": price is not None},
+        "price": {
+            "usd": usd(price), "as_of": plan.price and plan.price.as_of, "complete": price is not None,
+            "stale": stale_prices(plan, now().date()),
+        },
         "stages": [_stage(plan, stage) for stage in plan.stages],
         "cap_usd": usd(study.cap), "base_seed": plan.base_seed,
         "held": [{"code": reason.code, "text": reason.text, "waivable": reason.waivable} for reason in study.reasons],
@@ -178,6 +181,7 @@ def _order(home: Home, study: Study, most: int | None, index: Index | None) -> P
         "file": names.pattern, "proof": _proof(study),
         "first": first, "last": last,
         "reuse": _reuse(study, names, most, index, home.root), "defaults": _defaults(study),
+        "notes": list(notes(plan, now().date())),
     }  # fmt: skip
     return PlannedOrder(head, partial(_listed, home, study, names, most))
 
@@ -280,13 +284,6 @@ def _folder(home: Home, study: Study) -> Path:
     date = now().astimezone().strftime("%Y-%m-%d")
     day, name = home.projects / project / date, folder_name(study.order.name, study.order.rehearse)
     return next(day / free for free in numbered(name, "") if not os.path.lexists(day / free))
-
-
-def _model(plan: Plan, place: int) -> dict[str, Any]:
-    """One that the order's items are made by, and what one of it costs."""
-    model, price = plan.all_models[place], plan.price_of(place)
-    known = price and {"as_of": price.as_of, "text": price_in_words(price)}
-    return {"provider": model.provider, "model": model.full, "short": model.short, "price": known}
 
 
 def _item(item: PlannedItem, names: Sequence[str]) -> dict[str, Any]:

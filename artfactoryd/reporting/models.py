@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from artfactoryd.clock import now
 from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.json_types import Schema, Value
 from artfactoryd.core.model import Model
+from artfactoryd.core.pricing.age import stale_days
 from artfactoryd.core.pricing.price import Price
 from artfactoryd.core.pricing.words import price_in_words
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.planning import models as library
+from artfactoryd.planning.catalogue import retired
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.schema import allowed_by
 
@@ -51,14 +54,20 @@ class PriceDocument(JsonObject):
 
 @dataclass(frozen=True, slots=True)
 class ModelSummary(JsonObject):
+    """`stale_days`: the age of its price, where that is to be looked up again. `told_by`: where it was found."""
+
     provider: str
     name: str
     model: str
     aliases: Sequence[str]
     family: str | None
     modality: str
+    status: str
+    schema_as_of: str | None
     price: PriceDocument | None
     source: str
+    stale_days: int | None
+    told_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +113,24 @@ class WholeModelsDocument(JsonObject):
     models: Sequence[WholeModel]
 
 
-def listed(home: Home, family: str | None, modality: str | None, provider: str | None) -> ModelsDocument:
+def listed(
+    home: Home, family: str | None, modality: str | None, provider: str | None, *, stale: bool = False
+) -> ModelsDocument:
+    """`stale`: only those whose price is to be looked up again."""
     wanted = {"family": family, "modality": modality, "provider": provider}
     summaries = [
         _summary(model) for model in catalog(home)
         if all(value is None or getattr(model, key) == value for key, value in wanted.items())
     ]  # fmt: skip
-    return ModelsDocument(sorted(summaries, key=lambda summary: (summary.provider, summary.name)))
+    chosen = [summary for summary in summaries if summary.stale_days or not stale]
+    return ModelsDocument(sorted(chosen, key=lambda summary: (summary.provider, summary.name)))
 
 
 def _summary(model: Model) -> ModelSummary:
     return ModelSummary(
-        model.provider, model.short, model.full, model.aliases, model.family, model.modality,
-        PriceDocument.of(model.price), model.source,
+        model.provider, model.short, model.full, model.aliases, model.family, model.modality, model.status,
+        model.schema_as_of, PriceDocument.of(model.price), model.source, stale_days(model.price, now().date()),
+        model.told_by,
     )  # fmt: skip
 
 
@@ -127,6 +141,8 @@ def shown(home: Home, name: str) -> WholeModelsDocument:
 
 def named(known: Catalog, name: str) -> list[Model]:
     models = [model for provider in known.providers() if (model := known.find(provider, name))]
+    if not models and (over := retired.words(name, known)):
+        raise WrongUse(over)
     if not models:
         near = [candidate for provider in known.providers() for candidate in known.near(provider, name)]
         fix = f"Did you mean {near[0]}?" if near else "`artfactoryd models` lists them."

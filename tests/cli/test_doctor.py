@@ -88,7 +88,7 @@ def test_a_home_that_works_has_a_row_for_everything_and_none_is_bad(away: TestHo
     assert done.returncode == 0 and BAD not in {state for _, state in found}
     assert {check for check, _ in found} == {
         "settings", "folder", "lock", "service", "disk", "watcher", "providers", "keys", "addresses", "sqlite",
-        "database", "ledger", "clock", "python", "libraries", "privacy",
+        "database", "ledger", "clock", "python", "prices", "libraries", "privacy",
         "backup",
     }  # fmt: skip
     assert {path: path.stat().st_mtime_ns for path in before} == before
@@ -220,6 +220,15 @@ def limits(folder: Path, watches: int, instances: int) -> Path:
     (folder / "max_user_watches").write_text(f"{watches}\n")
     (folder / "max_user_instances").write_text(f"{instances}\n")
     return folder
+
+
+def test_prices_looked_up_long_ago_are_a_warning_where_their_provider_is_in_use(home: TestHome) -> None:
+    text = "provider: replicate\nmodel: acme/x\nschema: {properties: {}}\nprice: {usd: 1, as_of: 2020-01-01}\n"
+    (home.home.models / "x.yaml").write_text(text)
+    [row] = machine._prices(home.home, Settings(providers={"replicate": Provider()}))
+    assert row.state == WARNING and "that of acme/x on 2020-01-01" in row.text and "models --stale" in row.way_out
+    [row] = machine._prices(home.home, Settings(providers={"replicate": Provider(enabled=False)}))
+    assert row.state == OK
 
 
 def test_used_up_inotify_instances_are_a_warning_with_the_command_that_helps(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from artfactoryd import documents
+from artfactoryd.cli.models import listed_text
 from artfactoryd.core.catalog import Catalog
 from artfactoryd.planning.models import load_catalog
+from artfactoryd.reporting.models import listed
 from tests.emulator.client import Emulator
 from tests.emulator.models import SDXL, SDXL_VERSIONS
 from tests.homes import TestHome
@@ -87,7 +89,7 @@ def test_a_refresh_says_what_changed_and_keeps_what_no_provider_tells(shop: Test
 
 def test_a_model_by_its_full_id_is_described_once_and_then_known(shop: TestHome, cloud: Emulator) -> None:
     before = cloud.seen().get("GET black-forest-labs", 0)
-    order = "provider: replicate\nmodel: black-forest-labs/flux-1.1-pro\nparameters:\n  prompt: a car\n"
+    order = "provider: replicate\nmodel: black-forest-labs/flux-pro\nparameters:\n  prompt: a car\n"
     good, wrong = plan(shop, order), plan(shop, order + "  safety_tolerance: 7\n  promt: x\n")
     assert (good["total_items"], good["errors"], [each["code"] for each in good["held"]]) == (1, [], ["price"])
     assert {each["code"] for each in wrong["errors"]} == {"E_VALUE", "E_PARAMETER"}
@@ -96,15 +98,15 @@ def test_a_model_by_its_full_id_is_described_once_and_then_known(shop: TestHome,
     assert plan(shop, older.replace(f"{SDXL}:{SDXL_VERSIONS[1]}", "sdxl"))["model"] == f"{SDXL}:{SDXL_VERSIONS[0]}"
     shop.drop("pro.yaml", order + "price: {usd: 0.04}\n")
     assert shop.once() == 0
-    assert cloud.creates()[-1]["model"] == "black-forest-labs/flux-1.1-pro"
+    assert cloud.creates()[-1]["model"] == "black-forest-labs/flux-pro"
     assert cloud.seen()["GET black-forest-labs"] == before + 1
 
 
 def test_submit_takes_the_picture_of_a_model_along_that_only_its_provider_knows(shop: TestHome, tmp_path: Path) -> None:
     data = draw(tmp_path / "recipes" / "beach.png")
-    pro = "provider: replicate\nmodel: black-forest-labs/flux-1.1-pro\nprice: {usd: 0.04}\n"
+    pro = "provider: replicate\nmodel: black-forest-labs/flux-pro\nprice: {usd: 0.04}\n"
     (order := tmp_path / "recipes" / "pro.yaml").write_text(pro + "parameters: {prompt: x, image_prompt: beach.png}\n")
-    assert Catalog(load_catalog(None)[0]).find("replicate", "black-forest-labs/flux-1.1-pro") is None
+    assert Catalog(load_catalog(None)[0]).find("replicate", "black-forest-labs/flux-pro") is None
     assert shop.call("submit", str(order)).returncode == 0
     [bundle] = shop.home.inbox.iterdir()
     assert (bundle / "beach.png").read_bytes() == data
@@ -167,6 +169,33 @@ def test_the_list_and_one_model_say_what_it_takes_and_costs(home: TestHome) -> N
     assert done.returncode == 2 and "mine.yaml, line 2, column 1, in modle; E_UNKNOWN_KEY)" in done.stderr
 
 
+def test_the_list_is_grouped_and_says_which_prices_are_to_be_looked_up_again(home: TestHome) -> None:
+    text = "provider: replicate\nmodel: acme/{0}\naliases: [{0}]\nfamily: mine\nschema: {{properties: {{}}}}\n"
+    for name, modality, year in (("old", "edit", 2020), ("new", "edit", 2999), ("odd", "x", 2020)):
+        more = f"modality: {modality}\nprice: {{usd: 1, as_of: {year}-01-01}}\n"
+        (home.home.models / f"{name}.yaml").write_text(text.format(name) + more)
+    lines = listed_text(listed(home.home, "mine", None, None)).split("\n")
+    assert [line.strip().split("  ")[:2] for line in lines] == [
+        ["edit"], ["replicate", "new"], ["replicate", "old"], [""], ["x"], ["replicate", "odd"],
+    ]  # fmt: skip
+    assert lines[2].endswith("$1 per image that comes (as of 2020-01-01)")
+    assert [each["name"] for each in home.ask("models", "--family", "mine", "--stale")["models"]] == ["odd", "old"]
+    assert "models refresh NAME" in listed_text(listed(home.home, "mine", None, None, stale=True), stale=True)
+    assert "No price is older" in listed_text(listed(home.home, None, "speak", None, stale=True), stale=True)
+
+
+def test_a_model_says_of_which_day_it_is_and_where_its_price_was_found(home: TestHome) -> None:
+    [found] = home.ask("models", "show", "nano-banana-pro")["models"]
+    assert found["schema_as_of"] and found["price"]["as_of"] and found["told_by"] and found["status"] == "current"
+    words = home.call("models", "show", "nano-banana-pro").stdout
+    assert found["told_by"] in words and f"as of     {found['schema_as_of']}" in words
+
+
+def test_a_retired_model_is_named_with_its_successor(home: TestHome) -> None:
+    done = home.call("models", "show", "veo-3")
+    assert done.returncode == 2 and "Its successor: `model: veo-3.1`" in done.stderr
+
+
 def test_fals_models_are_asked_with_their_prices_and_one_providers_trouble_stops_no_other(
     home: TestHome, fal: Emulator
 ) -> None:
@@ -178,6 +207,18 @@ def test_fals_models_are_asked_with_their_prices_and_one_providers_trouble_stops
     [now] = [each for each in load_catalog(None, home.home.told)[0] if each.id == "fal-ai/flux/schnell"]
     assert "sync_mode" not in now.properties and now.aliases == ("flux-schnell",)
     assert now.price is not None and (now.price.parts[0].per, now.price.as_of or "") > ("megapixel", "2026-11-21")
+
+
+def test_what_fal_changes_is_told_and_a_model_that_it_gives_up_is_warned_of(home: TestHome, fal: Emulator) -> None:
+    home.fal_url = fal.base_url
+    home.configure()
+    new = {"price": {"unit_price": 0.004}, "status": "deprecated", "parameters": {"sharpness": {"type": "integer"}}}
+    fal.control(model_news={"fal-ai/flux/schnell": new})
+    done = home.call("models", "refresh", "fal-ai/flux/schnell")
+    assert "per megapixel that comes (as of 2026-11-22) -> $0.004 per megapixel that comes" in done.stdout, done.stderr
+    assert "new parameter sharpness: a whole number" in done.stdout and "status: current -> deprecated" in done.stdout
+    (order := home.root / "cars.yaml").write_text("provider: fal\nmodel: flux-schnell\nparameters: {prompt: x}\n")
+    assert "warning  fal gives up fal-ai/flux/schnell: choose another one" in home.call("plan", str(order)).stdout
 
 
 def test_of_several_models_each_mistake_is_told_at_its_own_place(home: TestHome) -> None:

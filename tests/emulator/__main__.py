@@ -30,9 +30,11 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _listen(app: web.Application, port: int) -> str:
+async def listen(app: web.Application, port: int, until: contextlib.AsyncExitStack) -> str:
+    """`until`: it listens as long as that is open."""
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
+    until.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
     return f"http://127.0.0.1:{runner.addresses[0][1]}"
@@ -47,10 +49,11 @@ async def serve(
     api: Api | Fal = Api(Book(ledger, Prediction), weather)
     if provider == "fal":
         api = Fal(Book(ledger, Request), weather)
-    api.base = await _listen(api.app(), port)
-    api.outputs = await _listen(Outputs(api.book, weather, api.seen).app(), output_port)
-    ready({"base_url": api.base, "output_url": api.outputs, "ledger": str(ledger)})
-    await asyncio.Event().wait()
+    async with contextlib.AsyncExitStack() as until:
+        api.base = await listen(api.app(), port, until)
+        api.outputs = await listen(Outputs(api.book, weather, api.seen).app(), output_port, until)
+        ready({"base_url": api.base, "output_url": api.outputs, "ledger": str(ledger)})
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

@@ -155,7 +155,7 @@ class Api:
         asked = wish(str(given.get("prompt", "")))
         outcome = self.weather.take("outcome") if asked.outcome is None else {"do": asked.outcome}
         by_version = "name" not in request.match_info and model == models.SDXL
-        return Prediction(
+        return self.book.kind(
             id=new_id(), accepted=time.time(), digits=2 + len(self.book.accepted) % 8, model=model,
             version=body["version"].rpartition(":")[2] if by_version else "hidden", by_version=by_version, input=given,
             outcome="succeeded" if outcome["do"] == "ok" else outcome["do"],

@@ -20,9 +20,10 @@ Kind = TypeVar("Kind", bound=Accepted)
 
 
 class Book(Generic[Kind]):
-    """`kind`: how a line becomes again what was accepted."""
+    """`kind`: what is accepted, and what a line of it becomes again."""
 
     def __init__(self, path: Path, kind: Callable[..., Kind]) -> None:
+        self.kind = kind
         self.accepted: dict[str, Kind] = {}
         if path.exists():
             for entry in entries(path):

@@ -79,6 +79,7 @@ INPUTS = {
     "black-forest-labs/flux-schnell": _flux(4, 4),
     "black-forest-labs/flux-dev": _DEV,
     "black-forest-labs/flux-1.1-pro": _PRO,
+    "black-forest-labs/flux-pro": _PRO,
     "black-forest-labs/flux-kontext-pro": _KONTEXT,
     SDXL: _SDXL,
 }

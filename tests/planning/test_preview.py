@@ -57,6 +57,38 @@ def test_the_document_has_the_promised_keys(home: TestHome) -> None:
     assert (order["total_items"], order["price"]["usd"], order["price"]["complete"]) == (4, 0.012, True)
 
 
+@pytest.mark.parametrize(("day", "is_old"), [("2020-01-01", True), ("2999-01-01", False)])
+def test_a_price_that_was_looked_up_long_ago_is_told_and_holds_nothing(
+    home: TestHome, capsys: pytest.CaptureFixture[str], day: str, is_old: bool
+) -> None:
+    model = "provider: replicate\nmodel: acme/x\nschema: {properties: {prompt: {}}}\n"
+    (home.home.models / "x.yaml").write_text(f"{model}price: {{usd: 1, as_of: {day}}}\n")
+    (file := home.root / "cars.yaml").write_text("provider: replicate\nmodel: acme/x\nparameters: {prompt: a}\n")
+    for rehearse in (False, True):
+        found = plan(home.home, Settings(), file, rehearse=rehearse, most=1)
+        [head] = [order.head for order in found.orders]
+        told = [(price["model"], price["as_of"]) for price in head["price"]["stale"]]
+        assert told == ([("acme/x", day)] if is_old and not rehearse else []) and head["held"] == []
+        show(found, print)
+        words = "warning  The price of acme/x (replicate) was looked up"
+        assert (words in capsys.readouterr().out) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("entry", "rehearse", "is_told"),
+    [("price: {usd: 1}", False, True), ("price: {usd: 1}", True, False), ("price: {usd: 0}", False, False),
+     ("", False, True), ("seed: seed\nprice: {usd: 1}", False, False)],
+)  # fmt: skip
+def test_a_model_that_takes_no_seed_and_costs_is_said_to_be_not_repeatable(
+    home: TestHome, capsys: pytest.CaptureFixture[str], entry: str, rehearse: bool, is_told: bool
+) -> None:
+    schema = "schema: {properties: {prompt: {}, seed: {type: integer}}}\n"
+    (home.home.models / "x.yaml").write_text(f"provider: replicate\nmodel: acme/x\n{schema}{entry}\n")
+    (file := home.root / "cars.yaml").write_text("provider: replicate\nmodel: acme/x\nparameters: {prompt: a}\n")
+    show(plan(home.home, Settings(), file, rehearse=rehearse, most=1), print)
+    assert ("seeds    acme/x takes no seed: not repeatable" in capsys.readouterr().out) == is_told
+
+
 def test_what_is_planned_is_what_is_made(home: TestHome) -> None:
     """The same seeds, the same names up to the hash, the same folder."""
     order = planned(home, SKETCHES)
@@ -256,7 +288,7 @@ ENDS_AND_MAKERS: list[tuple[str, list[str], list[str]]] = [
         "models: [{provider: replicate, model: flux-schnell}, {provider: fal, model: flux-dev}]\nproof: 2\n"
         "parameters: {prompt: a cat}\n",
         [
-            "model    replicate black-forest-labs/flux-schnell, $0.003 per image that comes (as of 2026-05-01)\n",
+            "model    replicate black-forest-labs/flux-schnell, $0.003 per image that comes (as of 2026-10-07)\n",
             "first    a cat (flux-schnell)\n", "last     a cat (flux-dev)\n",
             "   1  replicate/flux-schnell  0001-a-cat-", "   2  fal/flux-dev  0002-a-cat-",
             "A proof of 2 is the whole order (2 items).",

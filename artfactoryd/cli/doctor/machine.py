@@ -24,6 +24,7 @@ from artfactoryd.cli.doctor.reachability import Reached, reach
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.cli.upkeep import service
 from artfactoryd.core.names import counted
+from artfactoryd.core.pricing.age import STALE
 from artfactoryd.errors import Refusal, StorageSick, WrongUse
 from artfactoryd.factories.library import fits, requirements
 from artfactoryd.factories.registry import broken, makers
@@ -31,6 +32,7 @@ from artfactoryd.home import Home
 from artfactoryd.intake import inbox
 from artfactoryd.medium import in_words
 from artfactoryd.mounts import mount_of, mounts
+from artfactoryd.reporting.models import listed
 from artfactoryd.settings import Settings
 from artfactoryd.storage import ledger
 from artfactoryd.storage.database import SQLITE
@@ -60,7 +62,7 @@ def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
         "clock": lambda: _clock(home, reached, datetime.now(UTC)),
         "hooks": lambda: outward.hooks(home, settings, environ),
         "notifications": lambda: outward.notifications(home, settings, environ),
-        "python": _python, "libraries": _libraries,
+        "python": _python, "libraries": _libraries, "prices": lambda: _prices(home, settings),
     }  # fmt: skip
     for name, check in checks.items():
         try:
@@ -68,6 +70,19 @@ def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
         except Exception as error:
             rows.append(Row(name, BAD, f"This could not be looked at: {type(error).__name__}: {in_words(error)}"))
     return rows
+
+
+def _prices(home: Home, settings: Settings) -> Rows:
+    """Of the providers that are in use."""
+    stale = [model for model in listed(home, None, None, None, stale=True).models
+             if (provider := settings.providers.get(model.provider)) and provider.enabled]  # fmt: skip
+    if not stale:
+        yield Row("prices", OK, f"No price is older than {STALE} days.")
+        return
+    oldest = max(stale, key=lambda model: model.stale_days or 0)
+    day = oldest.price and oldest.price.as_of
+    words = f"{counted(len(stale), 'price')} looked up more than {STALE} days ago, that of {oldest.name} on {day}."
+    yield Row("prices", WARNING, words, "`artfactoryd models --stale` lists them, and says how to look them up again.")
 
 
 def _service(home: Home, environ: Mapping[str, str]) -> Rows:

@@ -13,6 +13,7 @@ from artfactoryd.core.expansion.text_rows import Rows
 from artfactoryd.core.grammar.axes import Axis, Given, Reader, TextAxis
 from artfactoryd.core.grammar.cases import PERHAPS, Cases, nearest
 from artfactoryd.core.grammar.lookups import Lookups, own_lookups
+from artfactoryd.core.grammar.shared_words import in_own_words
 from artfactoryd.core.grammar.values import Check, Having, Many, ValueAxis, Written
 from artfactoryd.core.grammar.wildcards import Wildcards, read_wildcards
 from artfactoryd.core.model import Model
@@ -127,7 +128,7 @@ def _read_model(
     replaced = Replaced(reader, base, means.own)
     for number in range(len(cases.rows) if cases else 1):
         over, fields = (cases.given(number), cases.fields_of(number, means.written)) if cases else ([], {})
-        given = _merged(reader, base, over)
+        given = in_own_words(reader, _merged(reader, base, over))
         replaced.note(over)
         reader.look_for_missing(given, ("cases", number) if cases else ("parameters",))
         texts, lists = reader.axes(given)
@@ -231,7 +232,7 @@ def _left_out(order: Order, reader: Reader) -> dict[int, Entry]:
     entries: dict[int, Entry] = {}
     for number, written in enumerate(order.exclude[:MOST_ENTRIES]):
         given = [(name, value, ("exclude", number, name)) for name, value in written.items()]
-        texts, lists = reader.axes(given)
+        texts, lists = reader.axes(in_own_words(reader, given))
         axes: list[Axis] = [*texts, *lists]
         if axes:
             entries[number] = {axis.parameter: _values(axis, ("exclude", number), reader) for axis in axes}

@@ -23,6 +23,7 @@ __all__ = ["Axis", "Check", "Given", "Reader", "TextAxis", "Written"]
 Given = tuple[str, Value, Path]  # a parameter's name as written, its value, its key path
 QUOTES = "Put quotes around it."
 LENGTHS = {"minLength", "maxLength"}
+MOST_MODELS = 6  # that are named where a parameter is of others
 NESTED = "texts in it"  # no key is called so
 
 
@@ -140,7 +141,7 @@ class Reader(ValueReader):
 
     def own_name(self, given: str, path: Path) -> str | None:
         """The model's own name of a parameter; None (with a problem) when it has none."""
-        name = self.model.synonyms.get(given, given)
+        name = self._named(given)
         if name in self.model.properties or not self.model.properties:
             return name
         fix = self._instead_of(given)
@@ -150,6 +151,12 @@ class Reader(ValueReader):
             return None
         self._warn("W_NOT_VALIDATED", f"{message} It is sent as written.", fix, path)
         return name
+
+    def _named(self, given: str) -> str:
+        """By a synonym; `image` is whatever the model calls the picture that it works on."""
+        name = self.model.synonyms.get(given, given)
+        is_shared = name == "image" and name not in self.model.properties and self.model.image is not None
+        return str(self.model.image) if is_shared else name
 
     def _instead_of(self, given: str) -> str:
         """What to write for a parameter that the model has not."""
@@ -161,15 +168,21 @@ class Reader(ValueReader):
             return f"Here that is {' and '.join((', '.join(near[:-1]), near[-1]))}."
         if near:
             return f"Did you mean {near[0]}?"
-        others = ", ".join(self.having(alike(given) or (given,)))
+        others = self._others(given)
         has = f"{self.model.short} has: {', '.join(self.model.properties)}."
         return f"These models have one: {others}. {has}" if others else has
+
+    def _others(self, given: str) -> str:
+        """Models that have it, a few of them: those of the same provider first."""
+        names = sorted(self.having(alike(given) or (given,)), key=lambda name: f"({self.model.provider})" not in name)
+        more = [f"and {len(names) - MOST_MODELS} more"] if len(names) > MOST_MODELS else []
+        return ", ".join([*names[:MOST_MODELS], *more])
 
     def look_for_missing(self, given: Iterable[Given], path: Path) -> None:
         """`path`: where what is missing would belong."""
         if not self.validate:
             return
-        there = {self.model.synonyms.get(name, name) for name, value, _ in given if value is not None}
+        there = {self._named(name) for name, value, _ in given if value is not None}
         for name in self.model.required:
             if name not in there:
                 message = f"{self.model.id} needs the parameter {name}."

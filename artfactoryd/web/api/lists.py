@@ -140,9 +140,9 @@ class Lists:
             return tagged(request, await asyncio.to_thread(providers.known, home, settings, dict(os.environ)))
 
     async def models(self, request: web.Request, query: Query) -> web.StreamResponse:
-        wanted = {name: query.text(name) or None for name in ("family", "modality", "provider")}
+        wanted = [query.text(name) or None for name in ("family", "modality", "provider")]
         async with asyncio.timeout(LONGEST):
-            document = await asyncio.to_thread(lambda: models.listed(self._front.app.home, **wanted))
+            document = await asyncio.to_thread(lambda: models.listed(self._front.app.home, *wanted))
         return tagged(request, document)
 
 

@@ -1,0 +1,1 @@
+"""What is shipped beside the models that can be ordered."""
