@@ -214,10 +214,10 @@ class Filing:
         folder = order_folders.lying(self._home.projects, self._root / order.folder, order.id)
         layout = self._settings.now.products.sidecars
         product = folder / placing.place(inscribed.file.path, folder, name, card, layout)
-        is_copied = not same(inscribed.file.path, product)  # to another volume, or without links
-        if is_copied:
+        if same(inscribed.file.path, product):
+            self._remember(chosen.id, inscribed.file.path)
+        else:  # it was copied, to another volume or without links; or it is another file by now
             words(product)
-        self._remember(chosen.id, product if is_copied else inscribed.file.path)
         return placing.lying(inscribed.file, product, self._home.projects)
 
     def _words(self, row: ItemRow, order: OrderRow, chosen: Output) -> Callable[[Path], None]:
@@ -229,9 +229,8 @@ class Filing:
 
     def _remember(self, product: str, file: Path) -> None:
         if len(self._placed) < MOST_PLACED:
-            with contextlib.suppress(OSError):  # a person took it elsewhere by now: that is noticed as any other time
-                status = file.stat()
-                self._placed[product] = status.st_size, status.st_mtime_ns, status.st_ino
+            status = file.stat()
+            self._placed[product] = status.st_size, status.st_mtime_ns, status.st_ino
 
     def _filed(self, arrival: Arrival, laid: Fetched) -> Filed:
         """Of one output, what its row will hold."""
