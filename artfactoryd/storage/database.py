@@ -183,7 +183,7 @@ class Database:
 
     def first(self, sql: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
         """The first row, as it is kept."""
-        with self._one() as db:
+        with contextlib.nullcontext(self.db) if self._writing else self._one() as db:
             row: tuple[Any, ...] | None = self.engine.ask(db, sql, values).fetchone()
             return row
 
@@ -216,13 +216,13 @@ class Database:
 
     def _answer(self, sql: str, values: Sequence[object]) -> tuple[list[str], list[tuple[object, ...]]]:
         """The names of the columns, and the rows."""
-        with self._one() as db:
+        with contextlib.nullcontext(self.db) if self._writing else self._one() as db:
             cursor = self.engine.ask(db, sql, values)
             return [column[0] for column in cursor.description], cursor.fetchall()
 
     @contextlib.contextmanager
     def _one(self) -> Iterator[pw.Database]:
-        """A connection for one question; the writer always asks through its own."""
+        """A connection for one question; of those that read."""
         free = self._free
         try:
             db = free.pop()

@@ -22,7 +22,7 @@ PRAGMAS = {
 }  # fmt: skip
 LATER = (  # lookups of what is to be sent, equal, asked about or called so
     "item_state_provider_order_id", "item_state_provider_waits_order_id", "item_key", "generation_log_verdict",
-    "generation_log_provider_asked_at", "product_path", "product_bytes",
+    "generation_log_provider_asked_at", "product_path", "product_bytes", "item_order_id_state_number", "item_seed",
 )  # fmt: skip
 UNREADABLE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -105,7 +105,7 @@ class SqliteEngine:
 
     def unburden(self, db: pw.Database) -> list[str]:
         """It is not flushed, and lookups that no line of the ledger goes by are dropped."""
-        for setting in ("synchronous = OFF", "journal_mode = MEMORY", "cache_size = -65536"):
+        for setting in ("synchronous = OFF", "journal_mode = OFF", "cache_size = -65536"):
             self.ask(db, f"PRAGMA {setting}", ())
         marks = ",".join("?" * len(LATER))
         sql = f"SELECT name, sql FROM sqlite_master WHERE type = 'index' AND name IN ({marks})"
