@@ -68,6 +68,7 @@ class Server:
         self._as = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         if self._as:
             os.chown(folder, self._as.pw_uid, self._as.pw_gid)
+        folder.chmod(0o755)  # some tests ask as somebody else
         locale = (
             ("--locale-provider=icu", "--icu-locale=en", "--locale=C.UTF-8") if self._has_icu() else ("--locale=C",)
         )

@@ -46,7 +46,8 @@ def check_owner(address: Address, home: str) -> None:
         raise trouble(engine.name, error) from error
     if owner and home and owner != home:
         words = f"{engine.name}, is the index of another home. Two homes with one index would each undo the other."
-        raise WrongUse(f"{words} Name another schema: `index.schema` in artfactory.yaml.")
+        gone = f'If that home is no more, drop it at the server: DROP SCHEMA "{address.schema}" CASCADE'
+        raise WrongUse(f"{words} Name another schema: `index.schema` in artfactory.yaml. {gone}")
 
 
 def own(address: Address, home: str) -> None:

@@ -18,7 +18,7 @@ from artfactoryd.errors import WrongUse
 from artfactoryd.storage.engines.copying import copy_rows
 from artfactoryd.storage.engines.engine import CARRIED, Engine
 from artfactoryd.storage.engines.translated import translated
-from artfactoryd.storage.engines.troubles import is_passing, is_trouble, of_peewee, one_line, trouble
+from artfactoryd.storage.engines.troubles import is_away, is_trouble, of_peewee, one_line, trouble
 from artfactoryd.storage.engines.whereabouts import Address
 from artfactoryd.storage.writing.up_to_date import DONE, MIGRATIONS, scripts
 
@@ -97,7 +97,7 @@ class PostgresqlEngine:
         try:
             return self._run_steadily(db, sql, [_held(value) for value in values] or None)
         except pw.DatabaseError as error:
-            if is_passing(error) and isinstance(db, _Connections) and not db.writing:
+            if is_away(error) and isinstance(db, _Connections) and not db.writing:
                 raise trouble(self.name, error) from error
             raise
 

@@ -47,6 +47,12 @@ def is_passing(error: BaseException) -> bool:
     return isinstance(error, pw.DatabaseError) and any(_passes(one) for one in _chain(error))
 
 
+def is_away(error: BaseException) -> bool:
+    """Whether a server could not be spoken with, or has ended the talk."""
+    states = [server_state(one) for one in _chain(error)]
+    return any(state == _AWAY or state.startswith(("08", "57")) for state in states)
+
+
 def trouble(name: object, error: Exception) -> ArtFactoryError:
     """In words for a person. Only when nothing was written and another try may go well is it StorageFull."""
     errors = list(_chain(error))  # undoing may have failed too, and only because of the first error
