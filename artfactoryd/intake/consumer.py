@@ -107,14 +107,15 @@ class Consumer:
     async def _take_entry(self, entry: Ready | Stray) -> None:
         self._half_taken = True
         claim = await asyncio.to_thread(self._claim, entry)
-        self._half_taken = False
         if claim is None:
+            self._half_taken = False
             return
         failpoints.point("claimed")
         pieces = self._pieces.get(entry.path)
         if isinstance(entry, Ready) and pieces and pieces.version == entry.version:  # the rest has not come
             self._intake.takes_as_whole(claim)
         await self._take(claim)
+        self._half_taken = False
 
     def _forget_gone(self) -> None:
         for path in [path for path in self._pieces if not os.path.lexists(path)]:
