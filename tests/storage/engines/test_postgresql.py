@@ -130,6 +130,20 @@ def test_killed_between_ledger_and_index_nothing_is_bought_twice(
     assert len(home.ask("products")["products"]) == 3
 
 
+def test_who_asks_while_the_index_is_exchanged_is_answered_before_and_after(home: TestHome, address: Address) -> None:
+    """Though the server has the question ready, with the tables that had the names before."""
+    home.configure(index=section(address))
+    home.drop("cars.yaml", DRAWN)
+    assert home.once() == 0
+    with closing(home.index) as reader:
+        ask = lambda: [len(reader.orders()), len(reader.rows("SELECT * FROM product WHERE bytes > ?", (0,)))]  # noqa: E731
+        assert [ask() for _ in range(10)] == [[1, 2]] * 10 and reader.is_current
+        assert home.call("reindex").returncode == 0
+        assert ask() == [1, 2] and not reader.is_current
+        reader.reopen()
+        assert ask() == [1, 2] and reader.is_current
+
+
 def test_what_no_text_can_hold_is_held_as_a_sign_of_it(index: Index) -> None:
     index.run(
         "INSERT INTO meta (key, value) VALUES (?, ?)", "a\0b", '{"x": "\\ud800 \\u0000 \\ud83d\\ude00 \\\\u0041"}'
