@@ -136,12 +136,16 @@ def test_who_asks_while_the_index_is_exchanged_is_answered_before_and_after(home
     home.drop("cars.yaml", DRAWN)
     assert home.once() == 0
     with closing(home.index) as reader:
-        ask = lambda: [len(reader.orders()), len(reader.rows("SELECT * FROM product WHERE bytes > ?", (0,)))]  # noqa: E731
-        assert [ask() for _ in range(10)] == [[1, 2]] * 10 and reader.is_current
+
+        def ask() -> tuple[int, int, bool]:
+            products = reader.rows("SELECT * FROM product WHERE bytes > ?", (0,))
+            return len(reader.orders()), len(products), reader.is_current
+
+        assert {ask() for _ in range(10)} == {(1, 2, True)}
         assert home.call("reindex").returncode == 0
-        assert ask() == [1, 2] and not reader.is_current
+        assert ask() == (1, 2, False)
         reader.reopen()
-        assert ask() == [1, 2] and reader.is_current
+        assert ask() == (1, 2, True)
 
 
 def test_what_no_text_can_hold_is_held_as_a_sign_of_it(index: Index) -> None:
