@@ -250,7 +250,7 @@ class Database:
     def add(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
         self.engine.add(self.db, sql, rows)
 
-    def changing(self) -> contextlib.AbstractContextManager[None]:
+    def changing(self) -> contextlib.AbstractContextManager[object]:
         """A transaction beside which nobody else changes anything; all of it or nothing."""
         return self.engine.changing(self.db)
 

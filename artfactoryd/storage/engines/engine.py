@@ -55,7 +55,7 @@ class Engine(Protocol):
 
     def add(self, db: pw.Database, sql: str, rows: Sequence[Sequence[object]]) -> None: ...
 
-    def changing(self, db: pw.Database) -> AbstractContextManager[None]:
+    def changing(self, db: pw.Database) -> AbstractContextManager[object]:
         """A transaction beside which nobody else changes anything; all of it or nothing."""
 
     def beside(self, db: pw.Database, other: Engine) -> AbstractContextManager[None]:

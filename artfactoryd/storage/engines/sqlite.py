@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import peewee as pw
@@ -79,10 +80,9 @@ class SqliteEngine:
         except sqlite3.Error as error:
             raise of_peewee(error) from error
 
-    @contextlib.contextmanager
-    def changing(self, db: pw.Database) -> Iterator[None]:
-        with db.atomic("IMMEDIATE"):
-            yield
+    def changing(self, db: pw.Database) -> AbstractContextManager[object]:
+        transaction: AbstractContextManager[object] = db.atomic("IMMEDIATE")
+        return transaction
 
     @contextlib.contextmanager
     def beside(self, db: pw.Database, other: Engine) -> Iterator[None]:
