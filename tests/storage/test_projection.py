@@ -497,7 +497,6 @@ def test_the_effect_of_a_command_seen_again_is_undone_with_it(index: Index) -> N
     assert index.answer("c2") is None
 
 
-@pytest.mark.sqlite
 def test_half_a_surrogate_from_a_provider_is_kept_as_its_escape(index: Index) -> None:
     accepted(index)
     do(index, wish(1), ticket(1), {**result(1), "returned": {"text": "\ud800"}})

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import peewee as pw
@@ -36,12 +35,15 @@ CONNECT = 5  # seconds
 BUSY = "5s"  # for a lock of somebody else's
 _LOCK = "SELECT pg_advisory_xact_lock(1635021921, 'meta'::regclass::oid::integer)"  # the first is only ours
 _OLD = re.compile(r"\bold\.(?=\w)")
-_NUL = re.compile(r"\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})")  # what no text of PostgreSQL's can hold, as JSON has it
-_WHOLE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 
 
 class PostgresqlEngine:
     def __init__(self, address: Address) -> None:
+        """Raises WrongUse where there is no driver for it."""
+        try:
+            import psycopg  # noqa: F401
+        except ImportError as error:  # also of one without its library
+            raise WrongUse(MISSING) from error
         self._address = address
         self._old = ""  # the schema of the index beside it
         self.name = address.shown
@@ -226,10 +228,8 @@ class _Connections(pw.PostgresqlDatabase):
         self._engine.begin(self)
 
     def _connect(self) -> psycopg.Connection[Any]:
-        try:
-            import psycopg
-        except ImportError as error:
-            raise WrongUse(MISSING) from error
+        import psycopg
+
         try:
             connection = psycopg.connect(
                 self._address.url, autocommit=True, cursor_factory=psycopg.RawCursor, connect_timeout=CONNECT,
@@ -269,17 +269,8 @@ def _adapt(connection: psycopg.Connection[Any]) -> None:
 
 
 def _held(value: object) -> object:
-    """What PostgreSQL can hold of a text: no NUL, and no half of a character, also where JSON has them as escapes."""
-    if not isinstance(value, str):
-        return value
-    if "\0" in value:
-        value = value.replace("\0", "\ufffd")
-    if "\\u" in value and _NUL.search(value):
-        pairs = _WHOLE.split(value)
-        wholes = _WHOLE.findall(value)
-        parts = [_NUL.sub(r"\\ufffd", part) for part in pairs]
-        value = "".join(part + whole for part, whole in zip(parts, [*wholes, ""], strict=True))
-    return value
+    """No text of PostgreSQL's can hold a NUL. As an escape in JSON it stays, and is passed over where that is read."""
+    return value.replace("\0", "\ufffd") if isinstance(value, str) and "\0" in value else value
 
 
 def exchange_schemas(new: Address, old: Address, before: Address) -> None:
@@ -296,13 +287,3 @@ def drop_schema(address: Address) -> None:
     engine = PostgresqlEngine(address)
     with contextlib.closing(engine.connection(writing=True)) as db:
         engine._run(db, f'DROP SCHEMA IF EXISTS "{address.schema}" CASCADE')
-
-
-def library_is_there() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("psycopg") is not None
-
-
-def schema_file() -> Path:
-    return TABLES

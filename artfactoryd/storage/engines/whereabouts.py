@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from artfactoryd import durable, entries
+from artfactoryd.errors import WrongUse
 
 ENDING = ".postgresql"
 SCHEMA = "artfactory"
@@ -44,12 +45,16 @@ def note_of(path: Path) -> Path:
 
 
 def read(path: Path) -> Address | None:
-    """None: it is a file."""
+    """None: it is a file. Raises WrongUse where the note was changed by hand, and OSError."""
     note = note_of(path)
     if not os.path.lexists(note):
         return None
-    told = json.loads(entries.bounded(note, entries.PAPER_BYTES))
-    return Address(str(told["url"]), str(told["schema"]))
+    try:
+        told = json.loads(entries.bounded(note, entries.PAPER_BYTES))
+        return Address(str(told["url"]), str(told["schema"]))
+    except (ValueError, KeyError, TypeError) as error:
+        words = f"{note} does not tell where the index is. Delete it: the next start of `run` or `once` writes it again"
+        raise WrongUse(f"{words}, and makes the index again where the settings have it.") from error
 
 
 def write(path: Path, address: Address | None) -> None:

@@ -26,21 +26,23 @@ CREATE FUNCTION joined_number(before TEXT, number BIGINT) RETURNS TEXT LANGUAGE 
 
 CREATE AGGREGATE group_concat(BIGINT) (SFUNC = joined_number, STYPE = TEXT)
 
+CREATE FUNCTION json_of(document TEXT) RETURNS JSON LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT CASE WHEN strpos($1, '\u') = 0 THEN $1::json ELSE regexp_replace(regexp_replace(regexp_replace($1, '(?<!\\)((?:\\\\)*)\\u0000', '\1\\ufffd', 'g'), '\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})', '\\ufffd', 'g'), '(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}', '\\ufffd', 'g')::json END $$
+
 CREATE FUNCTION json_kind(part JSON) RETURNS TEXT LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT CASE json_typeof($1) WHEN 'string' THEN 'text' WHEN 'number' THEN CASE WHEN $1::text ~ '[.eE]' THEN 'real' ELSE 'integer' END WHEN 'boolean' THEN $1::text ELSE json_typeof($1) END $$
 
 CREATE FUNCTION json_text(part JSON) RETURNS TEXT LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT CASE json_typeof($1) WHEN 'string' THEN $1 #>> '{}' WHEN 'boolean' THEN CASE $1::text WHEN 'true' THEN '1' ELSE '0' END WHEN 'null' THEN NULL ELSE $1::text END $$
 
-CREATE FUNCTION json_at(document TEXT, path TEXT) RETURNS JSON LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT CASE WHEN $2 = '$' THEN $1::json ELSE $1::json #> (SELECT array_agg(coalesce(step[1], step[2], step[3])) FROM regexp_matches($2, '[.]"([^"]*)"|[.]([^.[]+)|\[([0-9]+)\]', 'g') step) END $$
+CREATE FUNCTION json_at(document TEXT, path TEXT) RETURNS JSON LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT CASE WHEN $2 = '$' THEN json_of($1) ELSE json_of($1) #> (SELECT array_agg(coalesce(step[1], step[2], step[3])) FROM regexp_matches($2, '[.]"([^"]*)"|[.]([^.[]+)|\[([0-9]+)\]', 'g') step) END $$
 
 CREATE FUNCTION json_extract(document TEXT, path TEXT) RETURNS TEXT LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT json_text(json_at($1, $2)) $$
 
 CREATE FUNCTION json_type(document TEXT, path TEXT) RETURNS TEXT LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT json_kind(json_at($1, $2)) $$
 
-CREATE FUNCTION json_array_length(document TEXT) RETURNS BIGINT LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT CASE WHEN json_typeof($1::json) = 'array' THEN pg_catalog.json_array_length($1::json) ELSE 0 END $$
+CREATE FUNCTION json_array_length(document TEXT) RETURNS BIGINT LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT CASE WHEN json_typeof(json_of($1)) = 'array' THEN pg_catalog.json_array_length(json_of($1)) ELSE 0 END $$
 
 CREATE FUNCTION json_parts(part JSON, OUT id BIGINT, OUT key TEXT, OUT inside JSON) RETURNS SETOF RECORD LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 10 AS $$ SELECT o.n, o.k, o.v FROM pg_catalog.json_each(CASE WHEN json_typeof($1) = 'object' THEN $1 ELSE '{}' END) WITH ORDINALITY o (k, v, n) UNION ALL SELECT a.n, (a.n - 1)::text, a.v FROM json_array_elements(CASE WHEN json_typeof($1) = 'array' THEN $1 ELSE '[]' END) WITH ORDINALITY a (v, n) $$
 
-CREATE FUNCTION json_each(document TEXT, OUT id BIGINT, OUT key TEXT, OUT value TEXT, OUT type TEXT) RETURNS SETOF RECORD LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 10 AS $$ SELECT p.id, p.key, json_text(p.inside), json_kind(p.inside) FROM json_parts($1::json) p $$
+CREATE FUNCTION json_each(document TEXT, OUT id BIGINT, OUT key TEXT, OUT value TEXT, OUT type TEXT) RETURNS SETOF RECORD LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 10 AS $$ SELECT p.id, p.key, json_text(p.inside), json_kind(p.inside) FROM json_parts(json_of($1)) p $$
 
 CREATE FUNCTION json_each(document TEXT, path TEXT, OUT id BIGINT, OUT key TEXT, OUT value TEXT, OUT type TEXT) RETURNS SETOF RECORD LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 10 AS $$ SELECT p.id, p.key, json_text(p.inside), json_kind(p.inside) FROM json_parts(json_at($1, $2)) p $$
 

@@ -149,12 +149,12 @@ def test_who_asks_while_the_index_is_exchanged_is_answered_before_and_after(home
 
 
 def test_what_no_text_can_hold_is_held_as_a_sign_of_it(index: Index) -> None:
-    index.run(
-        "INSERT INTO meta (key, value) VALUES (?, ?)", "a\0b", '{"x": "\\ud800 \\u0000 \\ud83d\\ude00 \\\\u0041"}'
-    )
+    told = '{"x": "\\ud800 \\u0000 \\ud83d\\ude00 \\\\u0000"}'
+    index.run("INSERT INTO meta (key, value) VALUES (?, ?)", "a\0b", told)
     index.add("INSERT INTO meta (key, value) VALUES (?, ?)", [("half", "\ud800".encode("utf-8", "replace").decode())])
     (row,) = index.rows("SELECT key, json_extract(value, '$.x') AS x FROM meta WHERE key LIKE 'a%'")
-    assert row == {"key": "a\ufffdb", "x": "\ufffd \ufffd \U0001f600 \\u0041"}
+    assert row == {"key": "a\ufffdb", "x": "\ufffd \ufffd \U0001f600 \\u0000"}
+    assert index.rows("SELECT 1 FROM meta WHERE value = ?", (told,))  # as it was told
     assert index.run("UPDATE meta SET value = ? WHERE key = 'half'", "no \ud800") == 1
 
 
