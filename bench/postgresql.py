@@ -1,7 +1,7 @@
 """The index on PostgreSQL beside the one on SQLite: the writes of the line, and the lists, in one run on one machine.
 
-The server is one of its own, started in a temporary folder as it comes, but that the index's commits are not flushed,
-on either (the ledger's lines are). The index is filled as `lists.py` fills it.
+The server is one of its own, started in a temporary folder that flushes nothing to
+its disk; a real one does at each commit. The index is filled as `lists.py` fills it.
 """
 
 from __future__ import annotations

@@ -244,7 +244,9 @@ class _Connections(pw.PostgresqlDatabase):
         settings = {
             "search_path": f'"{self._address.schema}",pg_catalog,public', "TimeZone": "UTC", "lock_timeout": BUSY,
             "default_transaction_read_only": "off" if self.writing else "on",
-            "synchronous_commit": "off",  # the ledger's lines were flushed before it, and it follows them again
+            # A server that falls over while the daemon goes on must not forget what was committed: nothing would tell
+            # the index that it is behind the ledger, and its caps would count too little.
+            "synchronous_commit": "on",
             "jit": "off", "standard_conforming_strings": "on", "client_encoding": "UTF8",
         }  # fmt: skip
         return " ".join(f"-c {name}={value}" for name, value in settings.items())
