@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.query import Term, read_query
-from artfactoryd.errors import WrongUse
+from artfactoryd.errors import NoSuchProduct
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import moments
 from artfactoryd.storage.lists.conditions import (
@@ -78,8 +78,8 @@ class FoundProduct(NamedTuple):
 
 
 def find(index: Index, query: str, most: int | None = None, before: str = "") -> Iterator[FoundProduct]:
-    """Newest first; those made before the product `before`, by its id. Raises QueryWrong before the first, and WrongUse
-    where there is no such product."""
+    """Newest first; those made before the product `before`, by its id. Raises QueryWrong before the first, and
+    NoSuchProduct."""
     terms = read_query(query)
     condition = all_of(query, terms, parameters(index) if any(term.names_parameter for term in terms) else ())
     bounds = _bounds(index, terms, before)
@@ -98,7 +98,7 @@ def _bounds(index: Index, terms: Sequence[Term], before: str) -> Bounds:
         return Bounds(low, high)
     product = index.product(before)
     if product is None:
-        raise WrongUse(f"There is no product {before!r} to go on from.")
+        raise NoSuchProduct(f"There is no product {before!r} to go on from.")
     return Bounds(low, min(high, product.seq))
 
 
