@@ -251,9 +251,9 @@ class Database:
     def run(self, sql: str, *values: object) -> int:
         """The number of rows it changed."""
         try:
-            return int(_asked(self.db, sql, values).rowcount)
+            return _asked(self.db, sql, values).rowcount
         except UnicodeEncodeError:  # half a surrogate, from a provider's JSON: as its escape
-            return int(_asked(self.db, sql, tuple(map(_whole, values))).rowcount)
+            return _asked(self.db, sql, tuple(map(_whole, values))).rowcount
 
     def add(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
         try:
