@@ -37,6 +37,7 @@ Row = Json  # of a question that no table describes
 LATER = (  # lookups of what is to be sent, equal, asked about or called so
     "item_state_provider_order_id", "item_state_provider_waits_order_id", "item_key", "generation_log_verdict",
     "generation_log_provider_asked_at", "product_path", "product_bytes", "item_order_id_state_number", "item_seed",
+    "product_project", "product_unlooked", "generationlog_order_id_number", "shelf_item_key", "told_seed",
 )  # fmt: skip
 R = TypeVar("R")
 SQLITE: tuple[int, int, int] = sqlite3.sqlite_version_info
@@ -251,9 +252,9 @@ class Database:
     def run(self, sql: str, *values: object) -> int:
         """The number of rows it changed."""
         try:
-            return int(_asked(self.db, sql, values).rowcount)
+            return _asked(self.db, sql, values).rowcount
         except UnicodeEncodeError:  # half a surrogate, from a provider's JSON: as its escape
-            return int(_asked(self.db, sql, tuple(map(_whole, values))).rowcount)
+            return _asked(self.db, sql, tuple(map(_whole, values))).rowcount
 
     def add(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
         try:

@@ -7,10 +7,11 @@ Doing it twice gives the same. Only the holder of the home's lock may.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -105,12 +106,25 @@ def reindex(
     `heeds_older`: what is open in a ledger that the old index never followed waits for a person.
     """
     is_older = heeds_older and holding.is_exchanged(home)
-    report = build(home, expander, tell)
+    with _uncollected():
+        report = build(home, expander, tell)
     with storage_errors(home.index_file):
         if is_older:
             report.held = holding.hold_open(home, exchange.new_index(home), expander, clock())
         report.kept = exchange.put_in_place(home, clock())
     return report
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """What is read goes as it is done with; to look for rings in it would find none."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def build(home: Home, expander: Expander, tell: Tell = _nobody, *, at_work: bool = False) -> Report:
@@ -123,7 +137,7 @@ def build(home: Home, expander: Expander, tell: Tell = _nobody, *, at_work: bool
         exchange.remove(new)
         with closing(Index.open(new)) as index:
             lookups, shelf = index.unburden(), _Shelf(index, home, tell)
-            with Readers(home.root, reading.walk(home.projects)) as walk:  # goes on while the ledger is applied
+            with Readers(home.root, reading.walk_names(home.projects)) as walk:  # goes on while the ledger is applied
                 report.lines = _by_ledger(index, home, expander, tell, at_work)
                 with index.db.atomic():
                     shelf.walk(walk)
