@@ -20,7 +20,7 @@ from artfactoryd.shelf import survey
 from artfactoryd.shelf.survey import Lies, may_be_picture
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.noticing import known
-from artfactoryd.storage.noticing.known import EDITED, TOP, Looked, Row, Shelved
+from artfactoryd.storage.noticing.known import EDITED, TOP, Looked, Shelved
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ class Looking:
         self._placed, self._settle, self._since = placed, settle, since
         self._left: list[tuple[str, bool]] = []
         self._visited: set[str] | None = None  # of a look at everything
+        self._listed = 0  # products that are known to lie in what was looked into
         self.found = Differing()
 
     def at_all(self) -> None:
@@ -91,7 +92,8 @@ class Looking:
             if time.monotonic() > until:
                 return True
         if self._visited is not None:
-            self._look_after_unvisited(known.folders(self._index) - self._visited)
+            if known.count(self._index) != self._listed:
+                self._look_after_unvisited(known.folders(self._index) - self._visited)
             self._visited = None
         return False
 
@@ -107,14 +109,15 @@ class Looking:
             return
         if self._visited is not None:
             self._visited.add(folder)
-        then, files = known.in_folder(self._index, folder), dict(lying.files)
-        differing = [row.id for row in then.products if not _lies_as_then(row, folder, files)]
+        then, files = known.in_folder(self._index, folder), lying.files
+        self._listed += len(then.products)
+        self.found.unlisted += [path for path in then.others if path.rpartition("/")[2] not in files]
+        differing = _differing(then, folder, files)
         rows = known.by_id(self._index, differing).values() if differing else ()
         for shelved in sorted(rows, key=lambda row: row.product.missing is not None):
             self._compare(shelved, folder, files)
         for name, lies in files.items():
             self._stray(folder, name, lies, then.others.get(f"{folder}/{name}"))
-        self.found.unlisted += [path for path in then.others if path.rpartition("/")[2] not in lying.files]
         if lying.is_order:
             self.found.papers.append(folder)
         below = [f"{folder}/{name}" for name in lying.folders]
@@ -198,14 +201,17 @@ class Looking:
             self.found.strays.append(File(f"{folder}/{name}", lies.bytes, lies.changed))
 
 
-def _lies_as_then(row: Row, folder: str, files: dict[str, Lies]) -> bool:
-    """Then its file is taken out of `files`."""
-    name = row.path[len(folder) + 1 :]
-    lies = files.get(name)
-    is_same = lies is not None and row.plain == 1 and lies[0] == row.bytes and lies[1] == row.changed
-    if is_same:
-        del files[name]
-    return is_same
+def _differing(then: known.Folder, folder: str, files: dict[str, Lies]) -> list[str]:
+    """Ids of products that do not lie as they did. The files of all others are taken out of `files`."""
+    differing, start = list[str](), len(folder) + 1
+    for id, path, size, changed, is_plain in then.products:
+        name = path[start:]
+        lies = files.get(name)
+        if lies is not None and is_plain == 1 and lies[1] == changed and lies[0] == size:
+            del files[name]
+        else:
+            differing.append(id)
+    return differing
 
 
 def _is_as_then(lies: Lies, looked: Looked) -> bool:
