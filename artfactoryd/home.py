@@ -38,6 +38,8 @@ class Holder(TypedDict, total=False):
     page: str | None  # the address of the status page
     page_problem: str | None  # why there is none
     waits: str | None  # what the system refuses just now, so that the work waits
+    collecting: str | None  # how far what came into the folder of a collection is looked at
+    nameless: str | None  # what lies on the shelf under a name that is no text
     unread: str  # instead of all of these: why nothing is known of who holds it
 
 
