@@ -385,11 +385,10 @@ def _below(root: Path, folder: Path) -> bool:
 
 
 def _unusable(root: Path) -> str | None:
-    if not root.exists():
-        return None  # making it will tell
-    if not root.is_dir():
-        return "it is a file, not a folder."
-    durable.try_writing(root)
+    if root.exists():  # else making it will tell
+        if not root.is_dir():
+            return "it is a file, not a folder."
+        durable.try_writing(root)
     return None
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from posixpath import dirname
 
 from artfactoryd.core.noticing.changes import File, Known
+from artfactoryd.daemon.noticing.nameless import Nameless
 from artfactoryd.execution.shelving.filing import Placed
 from artfactoryd.home import Home
 from artfactoryd.medium import in_words
@@ -53,12 +54,14 @@ class Differing:
 
 class Looking:
     """`folders`: what is known of the shelf's folders, with their times; it is brought up to date. `watch` is told of
-    each before it is looked into. `since`: seconds since 1970; what was made before that was not seen being made."""
+    each before it is looked into. `nameless`: brought up to date as `folders` is. `since`: seconds
+    since 1970; what was made before that was not seen being made."""
 
     def __init__(
-        self, home: Home, index: Index, folders: dict[str, int], watch: Callable[[str], None], placed: Placed, *,
-        settle: float, since: float,
+        self, home: Home, index: Index, folders: dict[str, int], watch: Callable[[str], None], placed: Placed,
+        nameless: Nameless, *, settle: float, since: float,
     ) -> None:  # fmt: skip
+        self._nameless = nameless
         self._home, self._root, self._index, self._folders, self._watch = home, home.root, index, folders, watch
         self._placed, self._settle, self._since = placed, settle, since
         self._left: list[tuple[str, bool]] = []
@@ -118,6 +121,7 @@ class Looking:
             self._compare(shelved, folder, files)
         for name, lies in files.items():
             self._stray(folder, name, lies, then.others.get(f"{folder}/{name}"))
+        self._nameless.note(self._root, folder, lying.nameless)
         if lying.is_order:
             self.found.papers.append(folder)
         below = [f"{folder}/{name}" for name in lying.folders]
@@ -130,6 +134,7 @@ class Looking:
         """It is gone, with all that was known to lie in it; unless a link leads there."""
         for one in [one for one in self._folders if one == folder or one.startswith(f"{folder}/")]:
             del self._folders[one]
+            self._nameless.note(self._root, one, ())
         self.found.absent += [product for product in known.below(self._index, folder) if not self._lies(product.path)]
 
     def _look_after_unvisited(self, folders: Iterable[str]) -> None:
