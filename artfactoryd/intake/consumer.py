@@ -76,7 +76,8 @@ class Consumer:
     # --- entries of the inbox ---
 
     async def take_scan(self, scan: Scan) -> None:
-        await asyncio.to_thread(self._forget_gone)
+        if self._pieces:  # an idle daemon does without the thread
+            await asyncio.to_thread(self._forget_gone)
         entries: tuple[Ready | Stray, ...] = (*scan.ready, *scan.strays)
         for entry in entries:
             self._pulse()  # a thousand orders at once may take minutes
