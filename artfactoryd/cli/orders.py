@@ -147,6 +147,7 @@ def home_lines(document: StatusDocument) -> Iterator[str]:
         yield from (f"Page    {words}" for words in (holder.get("page"), holder.get("page_problem")) if words)
         if holder.get("waits"):
             yield f"Waits   {holder['waits']}"
+        yield from (f"Shelf   {words}" for words in (holder.get("collecting"), holder.get("nameless")) if words)
     elif document.is_copy:
         yield "Daemon  none: a copy takes and sends nothing"
     else:

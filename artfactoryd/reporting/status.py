@@ -29,6 +29,7 @@ from artfactoryd.storage.rows import OrderRow
 MOST_OPEN = 200  # orders that are not over, newest first; the rest are counted
 MOST_RECENT = 20  # orders that have ended
 MOST_PRODUCTS = 12
+HELD_WORDS, REJECTED_WORDS = ".why.txt", ".error.txt"  # how the names of files end that say why
 MOST_WORDS = 50  # entries of Held/ and Rejected/ whose reasons are told, newest first
 WORD_BYTES = 4000
 
@@ -103,9 +104,9 @@ def status(
         inbox_problem=inbox_problem(settings.inbox.path or home.inbox),
         waits=waits(home, settings),
         left_alone=names_left_alone(settings.inbox.path or home.inbox),
-        held=[name for name in _names(home.held) if not name.endswith(".why.txt")],
-        rejected=[name for name in _names(home.rejected) if not name.endswith(".error.txt")],
-        why=WordsBeside(_words(home.held, ".why.txt"), _words(home.rejected, ".error.txt")),
+        held=_entries(home.held, HELD_WORDS),
+        rejected=_entries(home.rejected, REJECTED_WORDS),
+        why=WordsBeside(_words(home.held, HELD_WORDS), _words(home.rejected, REJECTED_WORDS)),
         paused=closures.pauses.get(""),
         providers=_closed_providers(closures),
         no_room=no_room(home, settings, index),
@@ -156,6 +157,18 @@ def _names(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []
     return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _entries(folder: Path, suffix: str) -> list[str]:
+    return [name for name in _names(folder) if not name.endswith(suffix)]
+
+
+def entries(folder: Path, suffix: str, first: int, most: int) -> tuple[dict[str, str], int]:
+    """Some of Held/ or Rejected/, from that one on, newest first, with what is written beside each; and how many there
+    are."""
+    names = _entries(folder, suffix)
+    newest = sorted(names, key=lambda name: (-(_age(folder / f"{name}{suffix}") or _age(folder / name)), name))
+    return {name: _beginning(folder / f"{name}{suffix}") for name in newest[first : first + most]}, len(names)
 
 
 def _words(folder: Path, suffix: str) -> dict[str, str]:

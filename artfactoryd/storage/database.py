@@ -196,6 +196,10 @@ class Database:
             row: tuple[Any, ...] | None = _asked(db, sql, values).fetchone()
             return row
 
+    def tuples(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """As they are kept: of many rows, that are only compared."""
+        return self._answer(sql, values)[1]
+
     def row(self, sql: str, values: Sequence[object] = ()) -> Row | None:
         rows = self.rows(sql, values)
         return rows[0] if rows else None

@@ -32,7 +32,7 @@ PARTS = (
     ("delivering", "arriving"), ("running", "being made"), ("submitting", "being sent"),
 )  # fmt: skip
 IN_FLIGHT = ("submitting", "running", "delivering")
-MOST_NAMES, MOST_WORDS = 100, 5  # of entries in one list, and of those whose words are told whole
+MOST_NAMES, MOST_WORDS = 100, 5  # of entries on a page of their own, and on the first
 MOST_ENDED = 6
 MOST_LINE = 200  # characters of what is told in one
 HIGHEST = 5  # stars
@@ -82,6 +82,12 @@ def draw(overview: Overview, form_token: str = "") -> str:
 def draw_words(title: str, text: str) -> str:
     """A page that holds a title and a text: a refusal."""
     return _drawn("words.html", title=title, text=text)
+
+
+def draw_entries(folder: str, words: Mapping[str, str], first: int, count: int) -> str:
+    """`folder`: Held or Rejected; `words`: of some entries, from the one numbered `first` on, of `count`."""
+    files = _files(list(words), words)
+    return _drawn("entries.html", folder=folder, files=files, first=first, count=count, most=MOST_NAMES)
 
 
 def draw_pictures(document: ProductsDocument, query: str) -> str:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import fields, replace
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from artfactoryd.core.lifecycle import ItemState, OrderState
+from artfactoryd.reporting import status
 from artfactoryd.reporting.caps import Caps, Period
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import DoubtDocument, MoneyDocument, OrderDocument
@@ -158,6 +161,25 @@ def test_everything_that_is_told_can_be_read() -> None:
     ):  # fmt: skip
         assert words in text, words
     assert len(drawn) < 20_000
+
+
+def test_however_much_was_rejected_each_reason_can_be_read(tmp_path: Path) -> None:
+    """The first page has the newest few, and leads to all of them, newest first and page by page."""
+    for number in range(103):
+        (tmp_path / f"{number:03}.yaml").touch()
+        why = tmp_path / f"{number:03}.yaml.error.txt"
+        why.write_text(f"Nothing was sent.\n\n- wrong: <{number}>")
+        os.utime(why, (number + 1, number + 1))
+    rejected = [f"{number:03}.yaml" for number in range(103)]
+    drawn = page.draw(seen(a_status(rejected=rejected, why=WordsBeside({}, {}))), "t")
+    assert 'href="/rejected"' in drawn and "All 103" in drawn
+    pages = [status.entries(tmp_path, ".error.txt", first, page.MOST_NAMES) for first in (0, page.MOST_NAMES)]
+    assert [name for words, _ in pages for name in words] == rejected[::-1] and {count for _, count in pages} == {103}
+    first, last = (
+        page.draw_entries("Rejected", words, at, 103) for (words, _), at in zip(pages, (0, 100), strict=True)
+    )
+    assert first.count("<details") == 100 and "wrong: &lt;102&gt;" in first and "?first=100" in first
+    assert last.count("<details") == 3 and "wrong: &lt;0&gt;" in last and "?first=0" in last
 
 
 def test_what_can_be_done_is_a_form_with_the_token_of_this_run() -> None:
