@@ -58,6 +58,7 @@ class Budget:
     per_day: float = 10
     per_month: float = 50
     ask_above: float = 2
+    agents_per_day: float = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Inbox:
     settle_seconds: float = 1
     scan_seconds: float = 5
     repeat_minutes: float = 10
+    agent_repeat_hours: float = 24
     defaults: Mapping[str, Json] | None = None  # by drop-box: what its orders may leave out
 
 
@@ -298,8 +300,7 @@ def _more_problems(value: Json) -> Iterator[Problem]:
     for provider in providers:
         given = _section(providers, provider)
         for name in ADDRESSES:
-            address = given.get(name)
-            if address is not None and (complaint := _bad_address(address)):
+            if (address := given.get(name)) is not None and (complaint := _bad_address(address)):
                 path: KeyPath = ("providers", provider, name)
                 yield Problem("E_VALUE", complaint, "Write https://HOST; http:// only for this machine.", path)
     boxes = _section(value, "inbox").get("defaults") or {}
@@ -345,8 +346,7 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
     inbox = _filled(Inbox(), _section(value, "inbox"))
     if inbox.path is not None:
         inbox = replace(inbox, path=folder / expanded(str(inbox.path), environ))
-    backup = _filled(Backup(), _section(value, "backup"))
-    if backup.path is not None:
+    if (backup := _filled(Backup(), _section(value, "backup"))).path is not None:
         backup = replace(backup, path=folder / expanded(str(backup.path), environ))
     return Settings(
         providers={name: _filled(default, _section(providers, name)) for name, default in PROVIDERS.items()},

@@ -25,7 +25,7 @@ from artfactoryd.core.names import counted
 from artfactoryd.daemon.run import exit_code
 from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.home import Home
-from artfactoryd.intake.submission import rejections_of
+from artfactoryd.intake.submission import agent_name, rejections_of
 from artfactoryd.planning import preview
 from artfactoryd.printable import one_line
 from artfactoryd.reporting.json_object import JsonObject, plain
@@ -40,9 +40,12 @@ LOOK = 0.2  # seconds between looks at what the daemon does
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--wait", is_flag=True, help="Show progress and end with the order's outcome.")
 @click.option("--rehearse", is_flag=True, help="Let the free local sketch model draw every item.")
+@click.option("--agent", metavar="NAME", help="An agent of this name hands them in: its caps and rules hold.")
 @as_json
 @click.pass_context
-def submit(ctx: click.Context, files: tuple[Path, ...], wait: bool, rehearse: bool, as_json: bool) -> None:
+def submit(
+    ctx: click.Context, files: tuple[Path, ...], wait: bool, rehearse: bool, agent: str | None, as_json: bool
+) -> None:  # fmt: skip
     """Put orders into the inbox, each in one step, as they are.
 
     FILES are orders, each a file or the folder of one, and the tables and pictures that go with them.
@@ -52,8 +55,9 @@ def submit(ctx: click.Context, files: tuple[Path, ...], wait: bool, rehearse: bo
         _make_first_home(home_of(ctx), quiet=as_json)
     home = own_home(ctx)
     code, document = submit_files(
-        home, settings_of(home), dict(os.environ), list(files), wait=wait, rehearse=rehearse, quiet=as_json
-    )
+        home, settings_of(home), dict(os.environ), list(files), wait=wait, rehearse=rehearse, quiet=as_json,
+        agent="" if agent is None else agent_name(agent),
+    )  # fmt: skip
     if as_json:
         say(document, "", True)
     ctx.exit(code)
@@ -164,10 +168,11 @@ def submit_files(
     rehearse: bool,
     quiet: bool,
     command: str = "submit",
+    agent: str = "",
 ) -> tuple[int, SubmitDocument]:  # fmt: skip
     """Each order into the inbox by one rename, as a bundle that carries what its file cannot say."""
     given, desk = told_apart(files), Desk(home, settings, environ)
-    placed = [desk.place(file, rehearse, given.beside) for _, file in given.orders]
+    placed = [desk.place(file, rehearse, given.beside, agent) for _, file in given.orders]
     lines = [_is_placed(path, one) for (path, _), one in zip(given.orders, placed, strict=True)]
     if command == "remake":  # what was named is a product, and stays where it is
         lines = ["Its order is in the inbox."]

@@ -287,7 +287,7 @@ def _lifting(provider: str, stop: StopRow) -> str:
 
 def _caps(case: _Case, item: ItemRow) -> Iterator[Blocker]:
     """The caps that an item waits for. One of a day or a month is kept by waiting, unless the item alone passes it."""
-    reserved, caps = budget.set_aside(case.row, item.upper), budget.caps(case.settings)
+    reserved, caps = budget.set_aside(case.row, item.upper), budget.caps(case.settings, case.row)
     for name, text in budget.reached(case.index, case.row, item, case.settings, case.day).items():
         if name == "order":
             yield Blocker(Code.ORDER_CAP, Who.PERSON, None, text)
