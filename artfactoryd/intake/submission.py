@@ -16,8 +16,11 @@ from artfactoryd.core.names import nfc
 from artfactoryd.core.slug import slug
 from artfactoryd.durable import copy, make_folders, rename, write_file
 from artfactoryd.medium import flush_folder
+from artfactoryd.printable import printable
 
 LONGEST = 60  # characters of the name in the bundle's
+LONGEST_NAME = 80
+WRITTEN = "order"  # what an order is called that nobody gave a name
 AGENT = "agent"  # who has no name of its own
 LONGEST_AGENT = 40  # characters
 MARK = 8  # characters of the submission's id at the end of it
@@ -38,6 +41,11 @@ class Told:
         """As it goes with the order, in SUBMITTED."""
         told = {"id": submission, "name": self.name, "file": self.file, "rehearse": self.rehearse, "git": self.git}
         return json.dumps(told | ({"agent": self.agent} if self.agent else {}), ensure_ascii=False).encode()
+
+
+def order_name(given: str) -> str:
+    """Of an order that somebody wrote into a form, and of the file it would be; WRITTEN where nothing of it is left."""
+    return " ".join(printable(given).replace("/", " ").split())[:LONGEST_NAME].strip(". ") or WRITTEN
 
 
 def agent_name(given: str) -> str:

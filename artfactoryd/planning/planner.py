@@ -228,7 +228,8 @@ class Scholar:
 
     def _search(self, origin: Origin) -> inputs.Search:
         expected = origin.again.sha256 if origin.again else {}
-        return inputs.Search(self._gathering(origin), self._settings.limits.megapixels, expected)
+        most = self._settings.limits.megapixels
+        return inputs.Search(self._gathering(origin), most, expected, bool(origin.agent))
 
     def _with_pictures(self, document: Resolved, plan: Plan, search: inputs.Search) -> tuple[Plan, tuple[Input, ...]]:
         """The plan with what the pictures themselves tell. Raises Refusal for those that cannot be used."""
