@@ -46,7 +46,7 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
     "like": ("pictures.marks", "Mark products as liked"),
     "logs": ("upkeep.logs", "What the program said"),
     "lookups": ("library", "Your named lists of values, with how many each has"),
-    "mcp": ("agents.command", "For agents: the factory as a server of the Model Context Protocol"),
+    "mcp": ("agents.command", "What agents use: plan, submit, status, find, models, explain"),
     "models": ("models", "What can be ordered, and what it costs"),
     "note": ("pictures.marks", "Write notes to products"),
     "once": ("once", "Take what is in the inbox, finish what can be finished, exit"),

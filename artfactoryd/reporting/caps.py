@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from artfactoryd.core.money import rounded
+from artfactoryd.core.money import rounded, share_of
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.settings import Settings
 from artfactoryd.storage import budget
@@ -39,8 +39,8 @@ class Caps(JsonObject):
         """In words, a line for each; of agents where they spent anything."""
         periods = (("Today  ", self.day), ("Month  ", self.month), ("Agents ", self.agents))
         for title, period in periods if self.agents.counted_usd else periods[:2]:
-            counted, cap, left = map(in_dollars, (period.counted_usd, period.cap_usd, period.left_usd))
-            yield f"{title} {counted} of {cap}, {left} left"
+            counted, left = share_of(round(period.counted_usd * 1_000_000), round(period.cap_usd * 1_000_000))
+            yield f"{title} {counted} of {in_dollars(period.cap_usd)}, {left} left"
 
 
 def standing(index: Index | None, settings: Settings, day: str) -> Caps:

@@ -16,7 +16,7 @@ from artfactoryd.intake.submission import agent_name
 @click.option("--agent", metavar="NAME", help="What the agent is called here (default: as its client calls itself).")
 @click.pass_context
 def mcp(ctx: click.Context, agent: str | None) -> None:
-    """For agents, on standard input and output: plan, submit, status, find, models, explain.
+    """What agents use: plan, submit, status, find, models, explain; by the Model Context Protocol, on standard input.
 
     Nothing there approves an order, raises a cap or changes a setting. A program that talks the Model Context Protocol
     starts this by itself; see docs/agents.md.

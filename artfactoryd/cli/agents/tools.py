@@ -147,11 +147,11 @@ def _became(desk: Desk, loaded: Settings, submission: str, patience: float) -> A
             rows = index.orders_of_submission(submission) if index else []
             if index and rows:
                 state = "held" if any(row.is_held for row in rows) else "accepted"
-                text = {"text": HELD} if state == "held" else {}
+                words = {"text": HELD} if state == "held" else {}
                 orders = [_order(desk, loaded, index, row) for row in rows]
-                return told({"submission": submission, "state": state, **text, "orders": orders})
-        if words := _rejection(desk.home, submission):
-            return told({"submission": submission, "state": "rejected", "text": words}, is_error=True)
+                return told({"submission": submission, "state": state, **words, "orders": orders})
+        if rejection := _rejection(desk.home, submission):
+            return told({"submission": submission, "state": "rejected", "text": rejection}, is_error=True)
         is_there = daemon_is_there(desk.home)
         if time.monotonic() >= end or not is_there:
             break
