@@ -16,6 +16,7 @@ from artfactoryd import clock
 from artfactoryd.core.lifecycle import NO_KEY, RESUMED, STUCK, UNFINISHED_ORDERS, UPLOAD_LASTS, UPLOAD_WAITS, ItemState
 from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
+from artfactoryd.credentials import ways_to_give
 from artfactoryd.home import Home
 from artfactoryd.reporting.blockers import Blocker, Code, Outlook, Who
 from artfactoryd.reporting.disk import no_room
@@ -281,7 +282,10 @@ def _lifting(provider: str, stop: StopRow) -> str:
     if stop.reason.startswith(NO_KEY):
         return "With a key it goes on by itself; one in a variable counts from the next start."
     if stop.of_key:
-        return f"With another key it goes on by itself; this is asked at each start, too. At once: `resume {provider}`."
+        another = (
+            f"With another key it goes on by itself; this is asked at each start, too. At once: `resume {provider}`."
+        )
+        return f"{another} {ways_to_give(provider)}"
     return f"When that is mended: `resume {provider}`."
 
 

@@ -20,7 +20,7 @@ _SHIPPED = "<!-- as shipped by artfactoryd: "
 
 def install(folder: Path) -> bool:
     """Whether the file there is ours, of this release, now. One that a person changed stays as it is."""
-    target, text = folder / NAME, Path(__file__).with_name(NAME).read_text(encoding="utf-8")
+    target, text = folder / NAME, bounded(Path(__file__).with_name(NAME), PAPER_BYTES).decode()
     whole = f"{text}{_SHIPPED}{_mark(text)} -->\n".encode()
     try:
         lying = bounded(target, PAPER_BYTES)
