@@ -1,18 +1,22 @@
 """The tools behind the Model Context Protocol, on standard input and output: the one door to its library.
 
 Nothing else may be written to standard output: the library puts standard error in its place while it serves, so what a
-library or a child process prints there lands where logs belong.
+library or a child process prints there lands where logs belong. Standard input is ours alone in the same way.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import os
 import sys
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
+import anyio
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
@@ -37,6 +41,8 @@ from artfactoryd.medium import in_words
 
 log = logging.getLogger(__name__)
 PATIENCE = 90.0  # seconds for one answer
+ON_ITS_WAY = 0.1  # seconds from a line that was read to its call, at most
+LAST_WAIT = 10.0  # seconds that what was asked before the end of standard input is still answered
 Context = ServerRequestContext[Any, Any]
 
 
@@ -47,18 +53,67 @@ def serve(desk: Desk) -> None:
 
 
 async def _serve(desk: Desk) -> None:
-    server = server_of(desk)
-    async with stdio_server() as (incoming, outgoing):
+    asked = Asked()
+    server = server_of(desk, asked)
+    lines = cast("anyio.AsyncFile[str]", _lines(asked))  # nothing but its lines is asked for
+    async with stdio_server(lines) as (incoming, outgoing):
         await server.run(incoming, outgoing, server.create_initialization_options())
 
 
-def server_of(desk: Desk) -> Server[Any]:
+@dataclass
+class Asked:
+    """Calls that are not answered yet."""
+
+    count: int = 0
+    none: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.none.set()
+
+    def __enter__(self) -> None:
+        self.count += 1
+        self.none.clear()
+
+    def __exit__(self, *error: object) -> None:
+        self.count -= 1
+        if not self.count:
+            self.none.set()
+
+
+async def _lines(asked: Asked) -> AsyncIterator[str]:
+    """Of standard input, which no child process reads from now on. Whoever only pipes a question in, and ends, is
+    answered."""
+    own = os.fdopen(os.dup(0), "rb")
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    while line := await anyio.to_thread.run_sync(own.readline, abandon_on_cancel=True):
+        yield whole_letters(line)
+    await asyncio.sleep(ON_ITS_WAY)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LAST_WAIT):
+            await asked.none.wait()
+
+
+def whole_letters(line: bytes) -> str:
+    """A message as it came; but half a surrogate, which cuts through an emoji leave and the library cannot read, is a
+    question mark, so that the call has an answer."""
+    text = line.decode("utf-8", "replace")
+    if "\\ud" not in text.lower():
+        return text
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8", "replace").decode() + "\n"
+    except (ValueError, RecursionError):
+        return text
+
+
+def server_of(desk: Desk, asked: Asked) -> Server[Any]:
     async def list_tools(context: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=[_listed(tool) for tool in TOOLS])
 
     async def call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
         named = desk if desk.agent else replace(desk, agent=_called(context))
-        answer = await _answer(named, params.name, params.arguments or {})
+        with asked:
+            answer = await _answer(named, params.name, params.arguments or {})
         content = [TextContent(type="text", text=answer.text)]
         return CallToolResult(content=list(content), structured_content=answer.data, is_error=answer.is_error)
 

@@ -43,7 +43,7 @@ class Agent:
 @asynccontextmanager
 async def an_agent(home: TestHome, agent: str = "claude", **environ: str) -> AsyncIterator[Agent]:
     """Without a process of its own."""
-    async with Client(server.server_of(Desk(home.home, environ, agent))) as client:
+    async with Client(server.server_of(Desk(home.home, environ, agent), server.Asked())) as client:
         yield Agent(client)
 
 
@@ -145,3 +145,16 @@ async def test_a_defect_and_a_broken_home_are_answers_too(
         assert "A defect of this program keeps plan from answering" in await agent.refused("plan", order=CARS)
     assert "ZeroDivisionError" in caplog.text
     assert not any(word in tool.name for tool in TOOLS for word in ("approve", "set", "cap", "retry", "resume"))
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (b'{"a": "\\ud83d\\ude00 \xc3\xa4"}\n', '{"a": "\U0001f600 \u00e4"}\n'),
+        (b'{"a": "\\ud83d"}\n', '{"a": "?"}\n'),
+        (b'{"a": "\xff"}\n', '{"a": "\ufffd"}\n'), (b'{"a": "\\udfff\n', '{"a": "\\udfff\n'), (b"{}\n", "{}\n"),
+        (b"[" * 100_000 + b'"\\ud83d"\n', "[" * 100_000 + '"\\ud83d"\n'),
+    ],
+)  # fmt: skip
+def test_half_an_emoji_in_a_message_is_a_question_mark_and_the_rest_stays(line: bytes, text: str) -> None:
+    assert server.whole_letters(line) == text
