@@ -353,11 +353,14 @@ class Scholar:
             if study.fingerprint == fingerprint or (origin.agent and study.content == content):
                 yield Reason("duplicate", f"It says the same as document {study.document.number} of this file.")
                 return
-        for row in self._earlier(fingerprint, content, bool(origin.agent)):
-            if self._counts_as_repeated(row, origin.agent):
-                words = f"It is a duplicate of {row.name} ({row.short}, {row.folder or 'Held'})"
-                yield Reason("duplicate", f"{words}, made {ago(row.accepted_at, self._clock())}.")
-                return
+        rows = self._earlier(fingerprint, content, bool(origin.agent))
+        repeated = sorted(
+            (row for row in rows if self._counts_as_repeated(row, origin.agent)), key=lambda row: row.is_held
+        )
+        for row in repeated[:1]:  # what was made comes before what is held as its duplicate
+            words = f"It is a duplicate of {row.name} ({row.short}, {row.folder or 'Held'})"
+            done = "handed in" if row.is_held else "made"
+            yield Reason("duplicate", f"{words}, {done} {ago(row.accepted_at, self._clock())}.")
 
     def _earlier(self, fingerprint: str, content: str, by_agent: bool) -> list[OrderRow]:
         if self._index is None:
