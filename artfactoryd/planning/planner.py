@@ -18,7 +18,7 @@ from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.expansion.expand import base_seed, make_plan
 from artfactoryd.core.expansion.hold_reasons import Reason, reasons_to_hold
 from artfactoryd.core.expansion.plan import Plan
-from artfactoryd.core.expansion.product_names import wrong_names
+from artfactoryd.core.expansion.product_names import shadowed_names, wrong_names
 from artfactoryd.core.expansion.proof import proof_numbers
 from artfactoryd.core.grammar.wildcards import Wildcards
 from artfactoryd.core.money import micro_dollars
@@ -269,8 +269,8 @@ class Scholar:
             many=patterns, own=document.is_own, having=self.catalog().having,
         )  # fmt: skip
         choices += later
-        of_models = [warning for choice in choices for warning in choice.warnings]
-        plan = replace(plan, warnings=(*of_models, *files_as_text(order, choices), *plan.warnings))
+        told = [*(one for choice in choices for one in choice.warnings), *files_as_text(order, choices)]
+        plan = replace(plan, warnings=(*told, *shadowed_names(plan), *plan.warnings))
         self._refuse(document, plan, choices, [*wrong, *lookups.problems], patterns.missing)
         return plan
 
