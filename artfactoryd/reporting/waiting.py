@@ -126,7 +126,8 @@ def _blockers(case: _Case) -> Iterator[Blocker]:
 def _left_held(case: _Case) -> Iterator[Blocker]:
     entry, held = case.row.held_entry, case.home.held
     if entry and held.is_dir() and not os.path.lexists(held / entry):
-        text = "Its entry has left Held/: half a minute later it is cancelled, unless the Inbox has it (an approval)."
+        has_it = "the Inbox has it, and it is laid back" if case.row.agent else "the Inbox has it (an approval)"
+        text = f"Its entry has left Held/: half a minute later it is cancelled, unless {has_it}."
         yield Blocker(Code.LEFT_HELD, Who.TIME, None, text)
 
 

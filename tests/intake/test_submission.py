@@ -91,6 +91,19 @@ async def test_no_drop_approves_what_an_agent_asked_for_and_a_word_does(home: Te
         await works.until(lambda: works.states(made) == ["completed", "completed"])
 
 
+async def test_the_proof_of_an_agents_order_is_approved_by_a_word_alone(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch) as works:
+        made = await hand_in(works, order("a [red,blue,green] car", proof=1))
+        await works.until(lambda: works.order(made).held)
+        entry = home.home.held / works.order(made).entry
+        assert f"To have the rest made: `artfactoryd approve {made[:13]}`, or the page." in home.words(entry.name)
+        shutil.move(entry, home.home.inbox / entry.name)
+        await works.until(lambda: entry.exists() and "approve" in {line["name"] for line in works.lines("command")})
+        assert len(works.fake.calls()) == 1 and works.order(made).held and len(works.lines("acceptance")) == 1
+        await works.tell("approve", made)
+        await works.until(lambda: works.states(made) == ["completed"] * 3)
+
+
 async def test_what_an_agent_hands_in_approves_no_persons_order(home: TestHome, monkeypatch: Patch) -> None:
     async with at_work(home, monkeypatch) as works:
         (home.home.inbox / "cars").mkdir()
