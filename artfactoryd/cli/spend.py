@@ -11,7 +11,6 @@ import click
 from artfactoryd import clock
 from artfactoryd.cli.context import as_json, made_home, say, settings_of, settings_to_go_by
 from artfactoryd.cli.program import DID_NOT_SUCCEED
-from artfactoryd.cli.upkeep import bills
 from artfactoryd.home import Home
 from artfactoryd.reporting import caps
 from artfactoryd.reporting.caps import Caps, in_dollars
@@ -62,6 +61,8 @@ def spend(ctx: click.Context, by: str, check: bool, as_json: bool) -> None:
     """What was spent, what is on the way or in doubt, and what is left of today's and this month's cap."""
     home = made_home(ctx)
     if check:
+        from artfactoryd.cli.upkeep import bills  # imported late: it asks providers, and adding up does not
+
         told = bills.check(home, settings_of(home), os.environ, clock.now())
         say(told, "" if as_json else bills.text(told), as_json)
         ctx.exit(DID_NOT_SUCCEED if all(one.trouble for one in told.providers) and told.providers else 0)
