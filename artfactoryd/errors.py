@@ -4,6 +4,7 @@
     ArtFactoryError         title + sentence
     |- Refusal              a file that cannot be taken: its Problems, with their places   you       no       order
     |- WrongUse             a command or a setting is wrong: exit code 2                    you       no       daemon
+    |  |- KeyUnusable       no key where the settings say, or none that can be one          you       no       daemon
     |  |- NoSuchOrder       no order is called so                                           you       no       daemon
     |  |- NoSuchProduct     no product is called so                                         you       no       daemon
     |  |- AmbiguousName     several are called so: their ids                                you       no       daemon
@@ -163,6 +164,14 @@ class Refusal(ArtFactoryError):
 
 class WrongUse(ArtFactoryError):
     title = "That does not work"
+
+
+class KeyUnusable(WrongUse):
+    """`sentence`: what is wrong with it; `way_out`: how to give one."""
+
+    def __init__(self, sentence: str, way_out: str) -> None:
+        super().__init__(f"{sentence} {way_out}")
+        self.sentence, self.way_out = sentence, way_out
 
 
 class NoSuchOrder(WrongUse):

@@ -42,6 +42,8 @@ DOORS = {  # one place for each library; a folder stands for all in it
     "jsonschema": {"schema"},
     "markupsafe": {"web"},
     "keyring": {"credentials"},
+    "mcp": {"cli.agents.server"},
+    "mcp_types": {"cli.agents.server"},
     "orjson": {"core.strict_json"},
     "peewee": {"storage"},
     "PIL": {"factories.local", "shelf"},

@@ -208,6 +208,8 @@ def _stands_for(sidecar: Json) -> str:
 def _order(sidecar: Json) -> Iterator[tuple[str, str]]:
     order = sidecar["order"]
     yield "order", f"{order['name']} ({order['id']}) in project {sidecar['project']}, item {sidecar['item']['index']}"
+    if isinstance(sidecar["origin"], dict) and sidecar["origin"].get("agent"):
+        yield "agent", f"{sidecar['origin']['agent']} asked for it"
     yield from _git(order["git"])
 
 

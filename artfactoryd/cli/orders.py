@@ -196,7 +196,7 @@ def orders_text(orders: Sequence[OrderDocument], *, can_drop: bool = True) -> st
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines: list[str] = []
     for order, (done, price) in zip(orders, rows, strict=True):
-        name = f"{order.name}{' (rehearsal)' if order.rehearsal else ''}"
+        name = f"{order.name}{f' ({order.remark})' if order.remark else ''}"
         lines.append(
             f"{order.short}  {order.status:<10}  {done:>{widths[0]}}  {price:<{widths[1]}}  "
             f"{clock.shown(order.accepted_at)[:10]}  {name}  {order.folder or order.project}"

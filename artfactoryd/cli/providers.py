@@ -92,17 +92,17 @@ async def _check(
             if isinstance(factory, Unmade):
                 providers[name] = replace(providers[name], broken=factory.why)
             if isinstance(factory, Probes) and providers[name].key.key:
-                checked, words = await _probe(factory)
+                checked, words = await _probe(name, factory)
                 providers[name] = replace(providers[name], checked=checked, words=words)
 
 
-async def _probe(factory: Probes) -> tuple[str, str]:
+async def _probe(name: str, factory: Probes) -> tuple[str, str]:
     """TAKEN, REFUSED or SILENT, and what it said."""
     try:
         async with asyncio.timeout(LONGEST):
             await factory.probe()
     except ProviderStopped as error:
-        return REFUSED, str(error)
+        return REFUSED, f"{error} {credentials.ways_to_give(name)}" if error.of_key else str(error)
     except (ProviderError, TimeoutError) as error:
         return SILENT, str(error) or "It does not answer in time."
     return TAKEN, ""
@@ -122,6 +122,8 @@ def _lines(name: str, provider: ProviderDocument) -> list[str]:
     lines = [f"{name}: {_key_words(provider.key)}{checked}; {provider.concurrency} at once{pace}"]
     if provider.words:
         lines.append(f"  {provider.words}")
+    if provider.key.is_missing:
+        lines.append(f"  {credentials.ways_to_give(name)}")
     if provider.stopped:
         lines.append(f"  stopped: {provider.stopped} (`artfactoryd resume {name}`)")
     if provider.outage:
@@ -169,7 +171,8 @@ def keys_document(settings: Settings, environ: Mapping[str, str]) -> KeysDocumen
 
 
 def keys_text(answer: KeysDocument) -> str:
-    return "\n".join(f"{name}: {_key_words(key)}" for name, key in answer.keys.items())
+    ways = {name: f". {credentials.ways_to_give(name)}" for name, key in answer.keys.items() if key.is_missing}
+    return "\n".join(f"{name}: {_key_words(key)}{ways.get(name, '')}" for name, key in answer.keys.items())
 
 
 def store_key(settings: Settings, environ: Mapping[str, str], name: str, given: str) -> StoredDocument:

@@ -114,7 +114,7 @@ class Purchase:
 
     def _money(self, row: ItemRow, order: OrderRow) -> Money:
         day = clock.day_of(self._clock())
-        return Money(budget.set_aside(order, row.upper), day, budget.caps(self._settings.now))
+        return Money(budget.set_aside(order, row.upper), day, budget.caps(self._settings.now, order))
 
     async def _upload_waits(self, row: ItemRow, error: AskAgain | Throttled) -> ItemRow:
         """A file could not be put where the provider reads it; the item was never wished for. It rests, alone."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -167,6 +168,18 @@ class TakesKey(Protocol):
 
     def take_key(self, key: str) -> bool:
         """From now on this one is used; False where it is already. What is under way ends with the one before."""
+
+
+@runtime_checkable
+class Bills(Protocol):
+    """A factory whose provider tells a program what it billed."""
+
+    async def bills(self, tickets: Sequence[Ticket], since: datetime) -> Mapping[str, Decimal]:
+        """By the text of the ticket, US dollars; missing: there is no bill for it (yet). `since`: before the first.
+
+        Free, may be repeated. Raises CallRefused where this key may not ask, ProviderStopped, Throttled, Unreachable
+        or AskAgain.
+        """
 
 
 @dataclass(frozen=True, slots=True)

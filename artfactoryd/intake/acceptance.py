@@ -282,6 +282,7 @@ class Intake:
         origin = Origin(
             claim.document, stem, claim.project, bool(submission.get("rehearse")), claim.beside,
             claim.folder / GATHERED, defaults=claim.defaults, copy_of=own_folder.original(self._books.index, claim),
+            agent=claim.agent,
         )  # fmt: skip
         scholar = Scholar(self._home, self._settings.now, self._books.index, self._clock, heard)
         return scholar.study(bounded(claim.order_file, most_bytes(self._settings.now)), origin)
@@ -292,7 +293,8 @@ class Intake:
         lines: list[Event] = [order_lines.acceptance(claim, study, self._clock, git) for study in studies]
         if any(study.reasons for study in studies):
             fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
-            text = notices.hold_text(claim.name, studies, order_lines.order_id(claim.id, studies[0].document.number))
+            first = order_lines.order_id(claim.id, studies[0].document.number)
+            text = notices.hold_text(claim.name, studies, first, claim.agent)
             entry = await asyncio.to_thread(self._claims.hold, claim, text)
             lines += [order_lines.hold(claim, study, entry, fingerprint) for study in studies]
         return lines
@@ -308,15 +310,16 @@ class Intake:
         if not held:
             return []
         fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
-        same = [row for row in held if row.held_fingerprint == fingerprint and _says_the_same(claim, row)]
+        same = [row for row in held if row.held_fingerprint == fingerprint and claim.may_mean(row)]
         twins = [row for row in same if self._claims.held_gone(row.entry)]
         return [row for row in twins if row.claim == twins[0].claim]
 
     async def _approve_by_drop(self, claim: Claim, rows: Sequence[OrderRow]) -> Accepted | Held:
-        """The claim's id is the id of the command that it stands for, so it is carried out once."""
+        """The claim's id is the id of the command that it stands for, so it is carried out once. What an agent asked
+        for no drop approves."""
         word = CommandDone(id=claim.id, name="approve", answer={"claim": rows[0].claim})
         held = [row for row in rows if row.is_held]
-        if any(not reason.waivable for row in held for reason in row.reasons):
+        if any(row.agent or not reason.waivable for row in held for reason in row.reasons):
             if self._books.index.answer(claim.id) is None:
                 await self._books.record(word)
             await self._stay_held(claim, held)
@@ -384,11 +387,6 @@ class Intake:
                 order_folder.open_folder, self._home, row, plan_of(row), lying, document, is_new=is_new
             )  # fmt: skip
             await self._books.set_folder(row.id, str(folder.relative_to(self._home.root)))
-
-
-def _says_the_same(claim: Claim, row: OrderRow) -> bool:
-    """The same bytes under other defaults are another order; where a box says nothing, what was held is meant."""
-    return not claim.defaults or dict(claim.defaults) == row.library.get("defaults", {})
 
 
 def _as_dropped(row: OrderRow, claim: Claim, most: int) -> bytes | None:

@@ -66,7 +66,7 @@ class ProofHold:
     async def _hold(self, rows: Sequence[OrderRow]) -> None:
         texts = {row.id: self._words(row) for row in rows}
         name = notices.proof_name(rows)
-        text = notices.proof_text(name, [(row.name, texts[row.id]) for row in rows], rows[0].short)
+        text = notices.proof_text(name, [(row.name, texts[row.id]) for row in rows], rows[0])
         claim = await asyncio.to_thread(self._claim, rows, name)
         if claim is None:
             return

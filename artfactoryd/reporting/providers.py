@@ -24,6 +24,10 @@ class KeyDocument(JsonObject):
     key: str | None
     key_problem: str | None
 
+    @property
+    def is_missing(self) -> bool:
+        return self.key is None and not self.key_problem
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderDocument(JsonObject):

@@ -82,6 +82,8 @@ def _receipt_head(
     }  # fmt: skip
     if row.rehearsal:
         value["rehearsal"] = True
+    if row.agent:
+        value["agent"] = row.agent
     if notes:
         value["reasons"] = list(notes)
     return documents.dump_yaml(value)

@@ -16,6 +16,7 @@ from artfactoryd import clock
 from artfactoryd.core.lifecycle import NO_KEY, RESUMED, STUCK, UNFINISHED_ORDERS, UPLOAD_LASTS, UPLOAD_WAITS, ItemState
 from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
+from artfactoryd.credentials import ways_to_give
 from artfactoryd.home import Home
 from artfactoryd.reporting.blockers import Blocker, Code, Outlook, Who
 from artfactoryd.reporting.disk import no_room
@@ -135,7 +136,8 @@ def _blockers(case: _Case) -> Iterator[Blocker]:
 def _left_held(case: _Case) -> Iterator[Blocker]:
     entry, held = case.row.held_entry, case.home.held
     if entry and held.is_dir() and not os.path.lexists(held / entry):
-        text = "Its entry has left Held/: half a minute later it is cancelled, unless the Inbox has it (an approval)."
+        has_it = "the Inbox has it, and it is laid back" if case.row.agent else "the Inbox has it (an approval)"
+        text = f"Its entry has left Held/: half a minute later it is cancelled, unless {has_it}."
         yield Blocker(Code.LEFT_HELD, Who.TIME, None, text)
 
 
@@ -291,13 +293,16 @@ def _lifting(provider: str, stop: StopRow) -> str:
     if stop.reason.startswith(NO_KEY):
         return "With a key it goes on by itself; one in a variable counts from the next start."
     if stop.of_key:
-        return f"With another key it goes on by itself; this is asked at each start, too. At once: `resume {provider}`."
+        another = (
+            f"With another key it goes on by itself; this is asked at each start, too. At once: `resume {provider}`."
+        )
+        return f"{another} {ways_to_give(provider)}"
     return f"When that is mended: `resume {provider}`."
 
 
 def _caps(case: _Case, item: ItemRow) -> Iterator[Blocker]:
     """The caps that an item waits for. One of a day or a month is kept by waiting, unless the item alone passes it."""
-    reserved, caps = budget.set_aside(case.row, item.upper), budget.caps(case.settings)
+    reserved, caps = budget.set_aside(case.row, item.upper), budget.caps(case.settings, case.row)
     for name, text in budget.reached(case.index, case.row, item, case.settings, case.day).items():
         if name == "order":
             yield Blocker(Code.ORDER_CAP, Who.PERSON, None, text)

@@ -43,6 +43,7 @@ class Budget:
     per_day: float = 10
     per_month: float = 50
     ask_above: float = 2
+    agents_per_day: float = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Inbox:
     settle_seconds: float = 1
     scan_seconds: float = 5
     repeat_minutes: float = 10
+    agent_repeat_hours: float = 24
     defaults: Mapping[str, Json] | None = None  # by drop-box: what its orders may leave out
 
 

@@ -56,6 +56,7 @@ ORDER_COLUMNS = (
     "id", "claim", "number", "submission", "name", "project", "folder", "model", "document", "document_sha256",
     "fingerprint", "file", "git", "accepted_at", "base_seed", "priority", "rehearsal", "provider", "tags", "notes",
     "cap", "price", "total_items", "total_products", "inputs", "library", "models", "proof",
+    "agent", "content",
 )  # fmt: skip
 FROM_ZERO = (
     "expanded_items", "expanded_products", "cancelled", "was_cancelled", "committed", "overrun", "dearest", "buy_again",

@@ -72,6 +72,8 @@ class OrderRow:
     models: list[Json]
     proof: list[int] | None
     grown_items: int
+    agent: str
+    content: str
 
     @property
     def short(self) -> str:

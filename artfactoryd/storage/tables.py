@@ -106,6 +106,8 @@ class Orders(Table):
     models = JsonField()  # empty where there is only one
     proof = JsonField(null=True)  # numbers of the items made first
     grown_items = pw.IntegerField()  # beside total_items: made of what came above what was asked for
+    agent = pw.TextField()  # who handed it in; empty of a person's
+    content = pw.TextField()  # what it asks for, as a hash; empty of earlier releases'
 
     class Meta:
         table_name = "orders"
@@ -347,6 +349,16 @@ class Spending(Table):
         table_name = "spending"
 
 
+class AgentSpending(Table):
+    """The part of `spending` that is of orders of agents."""
+
+    day = pw.TextField(primary_key=True)
+    committed = pw.BigIntegerField()
+
+    class Meta:
+        table_name = "agent_spending"
+
+
 class Outage(Table):
     provider = pw.TextField(primary_key=True)
     reason = pw.TextField()
@@ -369,5 +381,5 @@ class Parameter(Table):
 
 TABLES: Sequence[type[Table]] = (
     Meta, Orders, Item, GenerationLog, Product, Interim, ShelfItem, LedgerMark, ProviderStop, Command,
-    Upload, Question, Spending, Outage, Parameter, Unsearched, Told,
+    Upload, Question, Spending, AgentSpending, Outage, Parameter, Unsearched, Told,
 )  # fmt: skip

@@ -161,6 +161,11 @@ def test_names_that_would_be_the_same_are_told_and_told_apart(home: TestHome) ->
     order = planned(home, SKETCHES + "file: 'all/{width}.{ext}'\n")
     assert [item["names"] for item in order["items"]] == [["all/64.png"], ["all/64-2.png"]]
     assert [(each["code"], each["line"]) for each in order["warnings"]] == [("W_NAMES", 8)]
+    own = "provider: local\nmodel: sketch\nlookups: {family: [smith, jones]}\nparameters: {prompt: '[family] car'}\n"
+    order = planned(home, own + "file: '{provider}-{family}-{model}-{index}.{ext}'\n")
+    assert order["items"][1]["names"] == ["local-sketch-sketch-2.png"]
+    [other] = order["warnings"]
+    assert other["text"].startswith("{family} in a name is that of the model") and not other["holds"]
     stage = "then:\n  - {provider: local, model: resize, parameters: {width: 9}, file: 'x.{ext}'}\n"
     order = planned(home, SKETCHES + stage)
     assert [(each["code"], each["key"]) for each in order["warnings"]] == [("W_NAMES", "then.0.file")]

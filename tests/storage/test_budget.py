@@ -17,9 +17,10 @@ from artfactoryd import clock, documents
 from artfactoryd.errors import CallRefused, InDoubt
 from artfactoryd.execution.payload import Calls
 from artfactoryd.factories import Output, Outputs, Ticket
+from artfactoryd.intake.submission import Told, submit_bundle
 from artfactoryd.reporting import waiting as reports
 from artfactoryd.settings import Budget
-from artfactoryd.storage import spend
+from artfactoryd.storage import budget, spend
 from artfactoryd.storage.spend import Money
 from tests.emulator.client import Emulator
 from tests.fakes import FakeFactory
@@ -124,6 +125,32 @@ async def test_what_waits_for_a_cap_is_not_tried_over_and_over(
         for _ in range(3):
             await works.until(partial(lambda before: works.daemon._looked > before, works.daemon._looked))
         assert caplog.text.count("waits: ") == tried and "planned" in works.states()
+
+
+async def test_agents_have_a_cap_of_their_own_within_the_days(home: TestHome, monkeypatch: Patch) -> None:
+    """What a person orders does not count against it, and what is in doubt does."""
+    clock, caps = Clock(2026, 11, 22), Budget(agents_per_day=0.03)
+    async with at_work(home, monkeypatch, clock=clock, budget=caps) as works:
+        works.fake.script("submit", None, InDoubt("The answer was lost."))
+        handed = home.home
+        told = Told("cars", "cars.yaml", agent="claude")
+        _, submission = submit_bundle(order("car [1,2,3,4]").encode(), {}, told, handed.inbox, handed.temp)
+        index = works.house.books.index
+        await works.until(lambda: index.orders_of_submission(submission))
+        cars = index.orders_of_submission(submission)[0].id
+        await works.until(lambda: works.daemon.done and len(works.states(cars)) == 4)
+        assert works.states(cars) == ["completed", "in_doubt", "completed", "planned"]
+        said = (
+            "The day's cap for agents of $0.03 is reached: $0.03 are spent or set aside. It goes on by itself at midn"
+        )
+        assert said in words(works, cars) and works.lines("wish")[0]["caps"]["agents"] == 3 * PRICE
+        await works.make(order("a boat"), "boats.yaml")
+        assert (
+            budget.counted(index, budget.AGENTS, "2026-11-22") == 3 * PRICE and days(works)["2026-11-22"] == 4 * PRICE
+        )
+        assert "agents" not in works.lines("wish")[-1]["caps"]
+        clock.now += DAY
+        await works.until(lambda: works.states(cars) == ["completed", "in_doubt", "completed", "completed"])
 
 
 async def test_nothing_is_uploaded_for_what_a_cap_would_stop(home: TestHome, monkeypatch: Patch) -> None:

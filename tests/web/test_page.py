@@ -45,7 +45,7 @@ def a_status(**more: Any) -> StatusDocument:
         "inbox": [], "held": [],
         "rejected": [], "why": WordsBeside({}, {}), "providers": {}, "paused": None, "no_room": "", "open": [],
         "recent": [], "products": [], "spent_usd": 0.0,
-        "budget": Caps(a_period("day", 0.25, 10), a_period("month", 0.75, 50)),
+        "budget": Caps(a_period("day", 0.25, 10), a_period("month", 0.75, 50), a_period("day", 0, 5)),
     }  # fmt: skip
     return StatusDocument(**{**known, **more})
 

@@ -25,7 +25,7 @@ from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.cli.upkeep import service
 from artfactoryd.core.names import counted
 from artfactoryd.core.pricing.age import STALE
-from artfactoryd.errors import Refusal, StorageSick, WrongUse
+from artfactoryd.errors import KeyUnusable, Refusal, StorageSick, WrongUse
 from artfactoryd.factories.library import fits, requirements
 from artfactoryd.factories.registry import broken, makers
 from artfactoryd.home import Home
@@ -192,22 +192,21 @@ def _keys(settings: Settings, environ: Mapping[str, str]) -> Rows:
 
 
 def _key(settings: Settings, name: str, environ: Mapping[str, str]) -> Row:
-    file = f"a file only you can read (providers.{name}.api_key: file:/PATH)"
-    store = f"Put it into the keychain (`artfactoryd keys set {name}`), or into {file}."
     try:
         key = credentials.resolve_key(settings, name, environ)
-    except WrongUse as error:
-        return Row("keys", BAD, str(error), store)
-    source = credentials.key_place(settings, name, environ)
+    except KeyUnusable as error:
+        return Row("keys", BAD, error.sentence, error.way_out)
+    source, ways = credentials.key_place(settings, name, environ), credentials.ways_to_give(name)
     if key is None or source is None:
-        return Row("keys", WARNING, f"There is no key for {name}: what is ordered there waits.", store)
+        return Row("keys", WARNING, f"There is no key for {name}: what is ordered there waits.", ways)
     kind, _, rest = source.partition(":")
     words = {"env": f"the variable {rest}", "keychain": "the keychain", "file": f"the file {rest}"}[kind]
     if kind != "env" or seen_by_services(rest) or _elsewhere(settings, name, rest, environ):
         here = soundness.as_seen_here() if kind == "keychain" else ""
         return Row("keys", OK, f"The key of {name} comes from {words}.{here}")
     words = f"The key of {name} comes from {words}, which exists in this shell only: a service never sees it."
-    return Row("keys", WARNING, words, store)
+    file = f"a file only you can read (providers.{name}.api_key: file:/PATH)"
+    return Row("keys", WARNING, words, f"Put it into the keychain (`artfactoryd keys set {name}`), or into {file}.")
 
 
 def _elsewhere(settings: Settings, name: str, variable: str, environ: Mapping[str, str]) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from artfactoryd import schema
+from artfactoryd.cli.agents import skill
 from artfactoryd.cli.context import home_of
 from artfactoryd.cli.terminal import echo
 from artfactoryd.durable import make_folders, write_file, write_note
@@ -54,6 +55,7 @@ def make_home(home: Home, *, adopt: bool = False) -> Iterator[str]:
     yield f"Examples:       {home.library / 'examples'}"
     _write_schemas(home.library / "schemas")
     yield f"Schemas:        {home.library / 'schemas'}"
+    yield f"For agents:     {home.root / skill.NAME}{'' if skill.install(home.root) else ' (yours, left as it is)'}"
     yield f"Drop orders into {home.inbox}, with `artfactoryd run` running."
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from artfactoryd.core.json_types import Value
 from artfactoryd.core.lifecycle import NO_KEY
+from artfactoryd.credentials import ways_to_give
 from artfactoryd.errors import AskAgain, ProviderStopped, Unreachable
 from artfactoryd.factories.http.answer import Answer, named
 from artfactoryd.factories.http.transport import READ, TOO_LARGE_AGAIN, AnswerTooLarge, Wire, no_answer
@@ -17,10 +18,9 @@ if TYPE_CHECKING:
     import ssl
 
 
-def no_key(who: str, provider: str, variable: str) -> str:
+def no_key(who: str, provider: str) -> str:
     """Why nothing is asked of a provider, and what to do."""
-    ways = f"`artfactoryd keys set {provider}` asks for it; or set {variable}, or say in artfactory.yaml where it is"
-    return f"{NO_KEY}{who}. {ways}: providers.{provider}.api_key. Nothing was sent."
+    return f"{NO_KEY}{who}. {ways_to_give(provider)} Nothing was sent."
 
 
 class Account:

@@ -75,6 +75,12 @@ def of_bytes(index: Index, sha256: str) -> list[OrderRow]:
     return index.ask(ORDERS, Orders.select().where(same).order_by(Orders.id.desc()))
 
 
+def of_content(index: Index, content: str, most: int = 20) -> list[OrderRow]:
+    """Real orders that ask for the same; newest first."""
+    same = (Orders.content == content) & (Orders.content != "") & (Orders.rehearsal == 0)
+    return index.ask(ORDERS, Orders.select().where(same).order_by(Orders.id.desc()).limit(most))
+
+
 # --- items that went wrong ---
 
 
