@@ -24,6 +24,7 @@ from artfactoryd.planning import preview
 from artfactoryd.planning.preview import Planned, PlannedOrder
 from artfactoryd.planning.to_buy import NEW, NEW_PARENT
 from artfactoryd.printable import one_line, printable, redact, redact_json
+from artfactoryd.storage.database import check_not_lost
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -49,6 +50,7 @@ def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, box: str | N
     """What an order would do, what it would cost, and what would hold it. Spends nothing."""
     home = shown_home(ctx)
     most_items, settings = count_of(most, "--items", 0), settings_of(home)
+    check_not_lost(home.index_file)  # by which it is told what would be reused
     planned = preview.plan(home, settings, file, rehearse=rehearse, most=most_items, environ=os.environ, box=box)
     if as_json:
         for piece in planned.json():
