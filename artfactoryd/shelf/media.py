@@ -59,6 +59,10 @@ class Media:
     unopened: bool = False
     codec: str | None = None
 
+    def lasting(self) -> dict[str, float | str | None]:
+        """As a sidecar tells it."""
+        return {"duration": self.duration, **({"codec": self.codec} if self.codec else {})}
+
 
 class TooManyPixels(OutputBad):
     """Whole as far as can be seen, and larger than what is decoded here."""

@@ -102,5 +102,7 @@ def test_what_is_read_is_what_was_written(index: Index) -> None:
         found=False,
         unwritten=False,
         collections=None,
+        duration=2.5,
+        codec="h264, aac",
     )
     assert index.product("p") == product and index.products("o") == [product] == index.newest_products(5)
