@@ -81,6 +81,10 @@ HEARD = {  # what a film is that shows nothing, by its extension
     "mp4": BRANDS[b"M4A "], "mov": BRANDS[b"M4A "], "webm": Kind("audio/webm", "weba", "audio"),
     "mkv": Kind("audio/x-matroska", "mka", "audio"),
 }  # fmt: skip
+PLAYABLE = frozenset({  # by browsers
+    "video/mp4", "video/webm", "video/quicktime", "video/ogg", "audio/mpeg", "audio/wav", "audio/ogg", "audio/flac",
+    "audio/mp4", "audio/aac", "audio/webm",
+})  # fmt: skip
 BMP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
 _SVG = re.compile(
     r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE\s+svg[^>]*>\s*)?(<!--.*?-->\s*)*<svg\b", re.S | re.I

@@ -57,7 +57,8 @@ def seen(status: StatusDocument, **more: Any) -> Overview:
 def a_product(**more: Any) -> FoundDocument:
     known: dict[str, Any] = {
         "id": "01", "path": "Projects/summer/x.png", "project": "summer", "provider": "local", "seed": 7,
-        "mime": "image/png", "bytes": 1, "width": 4, "height": 3, "created_at": AT, "sha256": "", "order_id": "01",
+        "mime": "image/png", "bytes": 1, "width": 4, "height": 3, "kind": "image",
+        "duration": None, "codec": None, "created_at": AT, "sha256": "", "order_id": "01",
         "order": "cars", "item": 1, "index": 1, "model": "sketch", "prompt": "a red car", "on_shelf": True,
         "binned": False, "edited": False, "missing": None, "damaged": None, "liked": True, "rating": 4,
         "tags": ["good"], "collections": ["best"], "notes": None,
@@ -84,7 +85,7 @@ EVERYTHING = seen(
     orders=[
         OpenOrder(STATUS.open[0], Progress([AXIS], 200), [DOUBT]), OpenOrder(STATUS.open[1], Progress([], None), []),
     ],
-    pictures=ProductsDocument("", [a_product(), a_product(id="02", mime="audio/mpeg")], True, "02"),
+    pictures=ProductsDocument("", [a_product(), a_product(id="02", mime="text/plain", kind="text")], True, "02"),
 )  # fmt: skip
 
 
@@ -154,7 +155,7 @@ def test_everything_that_is_told_can_be_read() -> None:
         "summer / cars", "3 of 40 done", "1 in doubt", "red5/20",
         "$0.051 of at most $0.12", "$0.25 today of $10.00", "$0.75 of $50.00",
         "its cap is reached", "rehearsal", "In doubt: $0.003", "not listed yet", "it makes 400", "2 wait for you",
-        "2 rejected", "audio/mpeg", "★★★★",
+        "2 rejected", "text/plain", "★★★★",
     ):  # fmt: skip
         assert words in text, words
     assert len(drawn) < 20_000

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
+PROGRAM = "ffmpeg"
 FILMS = {  # by the mime type: ffmpeg is not left to guess, since among its formats are lists of other files
     "video/mp4": "mov", "video/quicktime": "mov", "video/webm": "matroska", "video/x-matroska": "matroska",
     "video/x-msvideo": "avi", "video/ogg": "ogg", "video/mpeg": "mpeg", "video/mp2t": "mpegts", "video/x-flv": "flv",
@@ -28,6 +29,11 @@ LONGEST_SOUND = 900  # seconds of it that are drawn
 GROUND, INK, WAVE = "#e3e5ea", "0x2b4a6f", (800, 450)  # colours, and pixels
 LONGEST = 30.0  # seconds
 MOST_BYTES = 64 << 20  # of the picture
+
+
+def is_shown(mime: str) -> bool:
+    """Whether there will be something to see of it, here."""
+    return mime in DEMUXERS and shutil.which(PROGRAM) is not None
 
 
 def frame(path: Path, mime: str) -> Image.Image | None:
@@ -48,7 +54,7 @@ def frame(path: Path, mime: str) -> Image.Image | None:
 
 def _picture(path: Path, mime: str, before: Sequence[str], after: Sequence[str]) -> Image.Image | None:
     """`before` and `after` the file is named."""
-    program = shutil.which("ffmpeg")
+    program = shutil.which(PROGRAM)
     if program is None:
         return None
     command = [
