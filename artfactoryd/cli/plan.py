@@ -106,7 +106,7 @@ def rows(head: Document, planned: Planned) -> Iterator[Row]:
     yield from (("model", one_line(words)) for words in _models(head))
     yield from (("default", words) for words in _defaults(head))
     yield "price", _price(head)
-    yield from (("warning", one_line(words)) for words in _stale(head["price"]["stale"]))
+    yield from ((note["about"], one_line(note["text"])) for note in head["notes"])
     yield from _reuse(head["reuse"])
     if head["proof"]:
         yield "proof", _proof(head)
@@ -138,15 +138,6 @@ def _unit(price: Document | None) -> str:
     if price is None:
         return ", price unknown"
     return f", {price['text']}"
-
-
-def _stale(prices: Sequence[Document]) -> Iterator[str]:
-    """Those of one day together."""
-    for day in dict.fromkeys(price["as_of"] for price in prices):
-        of_day = [price for price in prices if price["as_of"] == day]
-        names = ", ".join(dict.fromkeys(f"{price['model']} ({price['provider']})" for price in of_day))
-        ago = f"{of_day[0]['days']} days ago, {day}"
-        yield f"The price of {names} was looked up {ago}. `artfactoryd models --stale` says how to do so again."
 
 
 def _defaults(head: Document) -> Iterator[str]:

@@ -19,6 +19,9 @@ MADE = {  # what is made, by the end of a modality
 LATER = frozenset({"mask", "video", "audio", "sends"})  # that a model had none of in earlier releases
 
 
+CURRENT, DEPRECATED = "current", "deprecated"  # the status of a model
+
+
 @dataclass(frozen=True)
 class Model:
     """One endpoint with its parameter schema. `id` is what the provider calls it.
@@ -46,7 +49,7 @@ class Model:
     price: Price | None = None
     source: str = ""
     sends: Parameters = field(default_factory=dict)
-    status: str = field(default="current", compare=False)
+    status: str = field(default=CURRENT, compare=False)
     schema_as_of: str | None = field(default=None, compare=False)
     told_by: str | None = field(default=None, compare=False)
 
@@ -63,7 +66,7 @@ class Model:
             audio=value.get("audio"), synonyms=dict(value.get("synonyms") or {}),
             syntax=tuple(value.get("syntax") or ()),
             price=Price.from_mapping(value["price"]) if value.get("price") else None, source=source,
-            sends=dict(value.get("sends") or {}), status=value.get("status", "current"),
+            sends=dict(value.get("sends") or {}), status=value.get("status", CURRENT),
             schema_as_of=_day(value.get("schema_as_of")), told_by=value.get("source"),
         )  # fmt: skip
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from artfactoryd.core.model import Model
+from artfactoryd.core.model import DEPRECATED, Model
 from artfactoryd.core.parameters.openapi import NoSchema, model_entry
 from artfactoryd.core.pricing.told import price_told
 from artfactoryd.errors import AskAgain, CallRefused, ProviderError, StorageFull, Unreachable
@@ -52,6 +52,8 @@ class Descriptions:
         try:
             entry = model_entry(provider, full, found.document, None, found.kept_back)
             entry["schema_as_of"] = self._today().isoformat()
+            if found.is_deprecated:
+                entry["status"] = DEPRECATED
             if found.price and (price := price_told(*found.price, self._today().isoformat(), entry["schema"])):
                 entry["price"] = price
             return await asyncio.to_thread(self._keep, entry, name)
