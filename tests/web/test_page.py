@@ -24,7 +24,7 @@ AT = "2026-11-22T10:00:00Z"
 def an_order(money: MoneyDocument | None = None, items: dict[str, int] | None = None, **more: Any) -> OrderDocument:
     known: dict[str, Any] = {
         "order_id": "01", "name": "cars", "project": "summer", "status": OrderState.PROCESSING, "reasons": [],
-        "total_items": 40, "total_products": 40, "makes": "4 pictures", "reused_items": 0, "price_usd": 0.1, "at_most_usd": 0.12,
+        "total_items": 40, "total_products": 40, "reused_items": 0, "price_usd": 0.1, "at_most_usd": 0.12,
         "cap_usd": 5.0, "paused": False, "rehearsal": False, "accepted_at": AT, "folder": None,
     }  # fmt: skip
     return OrderDocument(**{
@@ -192,9 +192,10 @@ WHOLE = WholeProduct(a_product(), {"prompt": "a red car", "steps": 4}, "/home/me
 HEAD: dict[str, Any] = {
     "name": "cars", "project": "summer", "model": "sketch", "provider": "local", "total_items": 2, "rehearsal": False,
     "models": [{"provider": "replicate", "short": "x", "price": {"text": "$1 a call"}}],
-    "total_products": 2, "makes": "4 pictures", "price": {"usd": 0.02, "as_of": "2026", "complete": True}, "held": [{"text": "too many"}],
+    "total_products": 2, "makes": "2 pictures",
+    "price": {"usd": 0.02, "as_of": "2026", "complete": True}, "held": [{"text": "too many"}],
     "reuse": {"reused": 1, "bought": 1}, "combined": "2 = 2", "stages": [{"id": "up", "provider": "local",
-    "model": "resize", "total_products": 2, "makes": "4 pictures", "usd": None}], "folder": "Projects/x", "errors": [],
+    "model": "resize", "total_products": 2, "makes": "2 films", "usd": None}], "folder": "Projects/x", "errors": [],
     "notes": [{"about": "warning", "text": "an old price"}],
     "warnings": [{"line": 2, "column": 3, "text": "most likely not meant"}],
 }  # fmt: skip
