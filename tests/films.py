@@ -47,30 +47,43 @@ def mp4(
     return head + (data + index if index_last else index + data)
 
 
-def fragmented(seconds: float = 5.0, size: tuple[int, int] = (320, 180), colour: str = "teal") -> bytes:
-    """As it is streamed: no length at its beginning, one piece a second."""
+def fragmented(
+    seconds: float = 5.0, size: tuple[int, int] = (320, 180), colour: str = "teal", begins: float = 0.0
+) -> bytes:
+    """As it is streamed: no length at its beginning, one piece a second. `begins`: seconds that are in its index, after
+    which the pieces do not say when they are."""
     picture, pieces = frame(colour, size), b""
     head = box(b"ftyp", b"iso5", bytes(4), b"iso5")
+    if begins:
+        head += box(b"mdat", picture * round(begins))
     extends = box(b"mvex", full(b"trex", struct.pack(">IIIII", 1, 1, SCALE, 0, 0)))
-    head += _index(0, size, False, [], 0, extends)
+    head += _index(begins, size, False, [len(picture)] * round(begins), 28 if begins else 0, extends, told=False)
     for number in range(int(seconds)):
-        length = len(_piece(number, len(picture), 0))
-        pieces += _piece(number, len(picture), length + 8) + box(b"mdat", picture)
+        at = None if begins else number
+        length = len(_piece(at, len(picture), 0))
+        pieces += _piece(at, len(picture), length + 8) + box(b"mdat", picture)
     return head + pieces
 
 
-def _piece(number: int, length: int, where: int) -> bytes:
+def _piece(number: int | None, length: int, where: int) -> bytes:
     """`where` its frame begins, from its own beginning on."""
     run = full(b"trun", struct.pack(">IiI", 1, where, length), flags=0x201)
-    times = full(b"tfdt", struct.pack(">I", number * SCALE))
+    times = b"" if number is None else full(b"tfdt", struct.pack(">I", number * SCALE))
     track = box(b"traf", full(b"tfhd", struct.pack(">I", 1), flags=0x020000), times, run)
-    return box(b"moof", full(b"mfhd", struct.pack(">I", number + 1)), track)
+    return box(b"moof", full(b"mfhd", struct.pack(">I", (number or 0) + 1)), track)
 
 
 def _index(
-    seconds: float, size: tuple[int, int], turned: bool, lengths: list[int], begins: int, extends: bytes = b""
+    seconds: float,
+    size: tuple[int, int],
+    turned: bool,
+    lengths: list[int],
+    begins: int,
+    extends: bytes = b"",
+    told: bool = True,
 ) -> bytes:
     units, count = round(seconds * SCALE), len(lengths)
+    said = units if told else 0
     upright = (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
     matrix = struct.pack(">9i", *((0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000) if turned else upright))
     width, height = size
@@ -87,16 +100,16 @@ def _index(
     )  # fmt: skip
     reference = box(b"dinf", full(b"dref", struct.pack(">I", 1), full(b"url ", flags=1)))
     media = box(
-        b"mdia", full(b"mdhd", struct.pack(">IIIIHH", 0, 0, SCALE, units, 0x55C4, 0)),
+        b"mdia", full(b"mdhd", struct.pack(">IIIIHH", 0, 0, SCALE, said, 0x55C4, 0)),
         full(b"hdlr", bytes(4), b"vide", bytes(13)), box(b"minf", full(b"vmhd", bytes(8), flags=1), reference, table),
     )  # fmt: skip
     track = box(
         b"trak",
-        full(b"tkhd", struct.pack(">IIIII", 0, 0, 1, 0, units), bytes(16), matrix,
+        full(b"tkhd", struct.pack(">IIIII", 0, 0, 1, 0, said), bytes(16), matrix,
              struct.pack(">II", width << 16, height << 16), flags=3),
         media,
     )  # fmt: skip
-    whole = struct.pack(">IIIIIH", 0, 0, SCALE, units, 0x10000, 0x100) + bytes(10)
+    whole = struct.pack(">IIIIIH", 0, 0, SCALE, said, 0x10000, 0x100) + bytes(10)
     whole += struct.pack(">9i", *upright) + bytes(24) + struct.pack(">I", 2)
     return box(b"moov", full(b"mvhd", whole), track, extends)
 
@@ -153,6 +166,12 @@ def mp3(seconds: float = 1.0, tag: bytes = b"") -> bytes:
 
 def id3(length: int = 20) -> bytes:
     return b"ID3\x04\0\0" + bytes(length >> shift & 0x7F for shift in (21, 14, 7, 0)) + bytes(length)
+
+
+def vbri(frames: int) -> bytes:
+    """The same in another encoder's words, in a frame of 32 kbit/s."""
+    head = b"\xff\xfb\x10\xc4" + bytes(32) + b"VBRI" + struct.pack(">HHHII", 1, 0, 0, 0, frames)
+    return head.ljust(104, b"\0")
 
 
 def xing(frames: int) -> bytes:

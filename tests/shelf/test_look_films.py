@@ -35,10 +35,22 @@ MAKES: dict[str, tuple[Callable[[], bytes], tuple[object, ...]]] = {
     "WAV of a stream": (lambda: films.wav(0.5, 0xFFFFFFFF), ("audio/wav", "wav", None, None, 0.5, "pcm")),
     "WAV of another stream": (lambda: films.wav(0.5, 0x7FFFFFFF), ("audio/wav", "wav", None, None, 0.5, "pcm")),
     "WAV with lengths of nothing": (lambda: films.wav(0.5, 0), ("audio/wav", "wav", None, None, 0.5, "pcm")),
+    "WAV of a stream that was to be 2 GB": (
+        lambda: films.wav(0.5, 2_000_000_000), ("audio/wav", "wav", None, None, 0.5, "pcm")
+    ),
+    "a film that begins in its index and goes on in pieces": (
+        lambda: films.fragmented(3, begins=2), ("video/mp4", "mp4", *HD, 5.0, "mjpeg")
+    ),
     "AIFF": (lambda: films.aiff(0.5), ("audio/aiff", "aiff", None, None, 0.5, "pcm")),
     "MP3": (lambda: films.mp3(1), ("audio/mpeg", "mp3", None, None, 0.993, "mp3")),
     "MP3 that tells its frames": (
         lambda: films.xing(38) + films.mp3(1), ("audio/mpeg", "mp3", None, None, 0.993, "mp3")
+    ),
+    "MP3 that tells no frames": (
+        lambda: films.xing(0) + films.mp3(1), ("audio/mpeg", "mp3", None, None, 0.993, "mp3")
+    ),
+    "MP3 by Fraunhofer, its first frame small": (
+        lambda: films.vbri(38) + films.mp3(1), ("audio/mpeg", "mp3", None, None, 0.993, "mp3")
     ),
     "MP3 of changing rate that tells nothing": (
         lambda: films.mp3(1) + loud(38), ("audio/mpeg", "mp3", None, None, 1.985, "mp3")
@@ -56,6 +68,7 @@ MAKES: dict[str, tuple[Callable[[], bytes], tuple[object, ...]]] = {
     "a scene": (films.glb, ("model/gltf-binary", "glb", None, None, None, None)),
 }  # fmt: skip
 OPEN = {  # nobody can see that they are cut
+    "WAV of a stream that was to be 2 GB",
     "WAV of a stream", "WAV of another stream", "WAV with lengths of nothing", "MP3 in pieces, each with its tag",
 }  # fmt: skip
 
@@ -103,12 +116,15 @@ def test_what_is_not_whole_says_so(name: str) -> None:
     assert words in examined(io.BytesIO(make())).fault
 
 
-def test_frames_of_a_film_whose_index_says_no_length_tell_it() -> None:
-    """As some muxers write `mvhd`: zero. The track's own length stands beside it."""
-    film = films.mp4(2.5)
-    units = struct.pack(">II", films.SCALE, 2500)
-    place = film.index(units, film.index(b"mvhd"))
-    assert examined(io.BytesIO(film[: place + 4] + bytes(4) + film[place + 8 :])).duration == 2.5
+@pytest.mark.parametrize("told", [bytes(4), b"\xff" * 4])
+@pytest.mark.parametrize("names", [(b"mvhd",), (b"mvhd", b"mdhd")])
+def test_frames_of_a_film_whose_index_says_no_length_tell_it(told: bytes, names: tuple[bytes, ...]) -> None:
+    """As some programs write it: nothing, or all ones, of the whole or of its track, too."""
+    film, units = films.mp4(2.5), struct.pack(">II", films.SCALE, 2500)
+    for name in names:
+        place = film.index(units, film.index(name))
+        film = film[: place + 4] + told + film[place + 8 :]
+    assert examined(io.BytesIO(film)).duration == 2.5
 
 
 def test_ffprobe_is_asked_only_of_kinds_that_are_not_walked_through(

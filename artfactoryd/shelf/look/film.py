@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from artfactoryd.shelf.look.boxes import Box, children, content, inside, outer
@@ -31,8 +31,8 @@ class Track:
 
     number: int
     kind: bytes
-    seconds: float | None
-    scale: int
+    units: int  # of time that its samples in the index last
+    scale: int  # units a second
     sides: tuple[int, int]
     codec: str
     samples: int | None
@@ -44,12 +44,14 @@ class Fragments:
     """What the pieces tell of each track, by its number: where it has come to, in its own units of time."""
 
     usual: Mapping[int, int]  # units that one of its samples lasts where nothing else is said
-    reached: dict[int, int] = field(default_factory=dict)
+    reached: dict[int, int]  # at first: to the end of what is in the index
+    has_pieces: bool = False
 
     def add(self, content: bytes) -> None:
         for name, piece in children(content):
             if name == b"traf":
                 self._add(piece)
+                self.has_pieces = True
 
     def _add(self, piece: bytes) -> None:
         head, start = inside(piece, b"tfhd"), inside(piece, b"tfdt")
@@ -74,7 +76,8 @@ def walk(file: BinaryIO, size: int) -> Seen:
             pieces.append(box)
     if not index:
         return Seen().cut_off()
-    tracks, fragments = _tracks(index), Fragments(_usual(index))
+    tracks = _tracks(index)
+    fragments = Fragments(_usual(index), {track.number: track.units for track in tracks})
     for box in pieces:
         fragments.add(content(file, box))
     seen = _of_tracks(index, tracks, fragments)
@@ -85,24 +88,22 @@ def walk(file: BinaryIO, size: int) -> Seen:
 
 def told_by(index: bytes) -> Seen:
     """By the content of `moov` alone."""
-    return _of_tracks(index, _tracks(index), Fragments({}))
+    tracks = _tracks(index)
+    return _of_tracks(index, tracks, Fragments({}, {track.number: track.units for track in tracks}))
 
 
 def _of_tracks(index: bytes, tracks: list[Track], fragments: Fragments) -> Seen:
     """As it is shown: a phone's film may lie on its side."""
     scales = {track.number: track.scale for track in tracks if track.scale}
-    lengths = [
-        _length(inside(index, b"mvhd")), *(track.seconds for track in tracks),
-        *(units / scales[track] for track, units in fragments.reached.items() if track in scales),
-    ]  # fmt: skip
-    whole, *of_tracks = [seconds or 0.0 for seconds in lengths]
+    lengths = [units / scales[track] for track, units in fragments.reached.items() if track in scales]
+    seconds = _length(inside(index, b"mvhd")) or 0.0
+    if not seconds or fragments.has_pieces:
+        seconds = max([seconds, *lengths])
     pictures = [track for track in tracks if track.kind == PICTURES]
     sides = next((track.sides for track in pictures or tracks if all(track.sides)), (0, 0))
     heard = [track for track in tracks if track.kind == SOUND]
     codecs = dict.fromkeys(track.codec for track in [*pictures, *heard] if track.codec)
     shows = bool(pictures) if pictures or heard else None
-    of_pieces = of_tracks[len(tracks) :]
-    seconds = max([whole, *of_pieces]) or max(of_tracks, default=0.0)
     return Seen(codecs=tuple(codecs), shows=shows).sized(*sides).lasting(seconds)
 
 
@@ -122,7 +123,7 @@ def _track(data: bytes) -> Track:
         sides = number(entry[32:34]), number(entry[34:36])
     times = inside(media, b"mdhd")
     return Track(
-        number(head[20:24] if head[:1] == b"\1" else head[12:16]), kind, _length(times), _scale(times), sides,
+        number(head[20:24] if head[:1] == b"\1" else head[12:16]), kind, _units(times, table), _scale(times), sides,
         CODECS.get(entry[4:8], ""), _samples(table), _reaches(table),
     )  # fmt: skip
 
@@ -146,6 +147,13 @@ def _length(times: bytes) -> float | None:
     units = times[24:32] if long else times[16:20]
     unknown = (1 << (64 if long else 32)) - 1
     return number(units) / scale if scale and number(units) != unknown else None
+
+
+def _units(times: bytes, table: bytes) -> int:
+    """By its head, or by its samples, where that says less: nothing, or only how long the film was at its beginning."""
+    runs = inside(table, b"stts")[8:]
+    by_samples: int = sum(count * lasts for count, lasts in struct.iter_unpack(">II", runs[: len(runs) // 8 * 8]))
+    return max(by_samples, round((_length(times) or 0.0) * _scale(times)))
 
 
 def _samples(table: bytes) -> int | None:

@@ -8,7 +8,7 @@ from typing import BinaryIO, NamedTuple
 from artfactoryd.shelf.look.seen import MOST_PARTS, Seen, little, number
 
 HEAD = 12  # bytes
-ENDLESS = 0x7FFFFFFF - (1 << 16)  # a length from here on stands for one that was not known
+ENDLESS = 1_000_000_000  # a length from here on that the file has not stands for one that was not known
 CODECS = {1: "pcm", 3: "pcm", 6: "alaw", 7: "mulaw", 0x11: "adpcm", 0x55: "mp3"}
 EXTENDED = 0xFFFE  # the format stands further behind
 
