@@ -81,6 +81,7 @@ HEARD = {  # what a film is that shows nothing, by its extension
     "mp4": BRANDS[b"M4A "], "mov": BRANDS[b"M4A "], "webm": Kind("audio/webm", "weba", "audio"),
     "mkv": Kind("audio/x-matroska", "mka", "audio"),
 }  # fmt: skip
+SHELVED = frozenset({"image", "video", "audio"})  # of what no order made: what becomes a product
 PLAYABLE = frozenset({  # by browsers
     "video/mp4", "video/webm", "video/quicktime", "video/ogg", "audio/mpeg", "audio/wav", "audio/ogg", "audio/flac",
     "audio/mp4", "audio/aac", "audio/webm",

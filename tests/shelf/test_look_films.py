@@ -144,7 +144,7 @@ def test_ffprobe_is_asked_only_of_kinds_that_are_not_walked_through(
     assert (tmp_path / "asked").read_text().count("-f mpegts") == 1
     program.write_text("#!/bin/sh\nexit 1\n")
     assert facts(examine(broadcast)) == ("video/mp2t", "ts", None, None, None, None)
-    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name, **more: None)
     assert probe.told(broadcast, "ts").duration is None
 
 

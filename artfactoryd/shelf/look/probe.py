@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -18,17 +19,23 @@ from artfactoryd.shelf.look.seen import Seen
 DEMUXERS = {  # by extension: it is not left to guess, since among its formats are lists of other files
     "mpg": "mpeg", "ts": "mpegts", "flv": "flv", "wmv": "asf", "amr": "amr", "caf": "caf",
 }  # fmt: skip
+PLACES = ("/opt/homebrew/bin", "/usr/local/bin", "/opt/local/bin", "/home/linuxbrew/.linuxbrew/bin")
 LONGEST = 10.0  # seconds
 ASKED = "format=duration:stream=codec_type,codec_name,width,height"
 
 
+def program(name: str) -> str | None:
+    """Where it is: what a service has as PATH leaves out where people install such programs."""
+    return shutil.which(name) or shutil.which(name, path=os.pathsep.join(PLACES))
+
+
 def told(path: Path, extension: str) -> Seen:
     """Nothing without one, or where it does not know."""
-    program, demuxer = shutil.which("ffprobe"), DEMUXERS.get(extension)
-    if program is None or demuxer is None:
+    ffprobe, demuxer = program("ffprobe"), DEMUXERS.get(extension)
+    if ffprobe is None or demuxer is None:
         return Seen()
     command = [
-        program, "-v", "error", "-protocol_whitelist", "file", "-f", demuxer, "-show_entries", ASKED, "-of", "json",
+        ffprobe, "-v", "error", "-protocol_whitelist", "file", "-f", demuxer, "-show_entries", ASKED, "-of", "json",
         f"file:{path}",
     ]  # fmt: skip
     try:

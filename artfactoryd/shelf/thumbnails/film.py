@@ -6,12 +6,13 @@ Without one, or where it finds none, there is nothing.
 from __future__ import annotations
 
 import io
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
+
+from artfactoryd.shelf.look.probe import program
 
 PROGRAM = "ffmpeg"
 FILMS = {  # by the mime type: ffmpeg is not left to guess, since among its formats are lists of other files
@@ -33,7 +34,7 @@ MOST_BYTES = 64 << 20  # of the picture
 
 def is_shown(mime: str) -> bool:
     """Whether there will be something to see of it, here."""
-    return mime in DEMUXERS and shutil.which(PROGRAM) is not None
+    return mime in DEMUXERS and program(PROGRAM) is not None
 
 
 def frame(path: Path, mime: str) -> Image.Image | None:
@@ -54,11 +55,11 @@ def frame(path: Path, mime: str) -> Image.Image | None:
 
 def _picture(path: Path, mime: str, before: Sequence[str], after: Sequence[str]) -> Image.Image | None:
     """`before` and `after` the file is named."""
-    program = shutil.which(PROGRAM)
-    if program is None:
+    ffmpeg = program(PROGRAM)
+    if ffmpeg is None:
         return None
     command = [
-        program, "-v", "error", "-nostdin", "-threads", "1", "-protocol_whitelist", "file", "-f", DEMUXERS[mime],
+        ffmpeg, "-v", "error", "-nostdin", "-threads", "1", "-protocol_whitelist", "file", "-f", DEMUXERS[mime],
         *before, "-i", f"file:{path}", *after, "-frames:v", "1", "-c:v", "png", "-f", "image2pipe", "pipe:1",
     ]  # fmt: skip
     try:

@@ -59,5 +59,5 @@ def test_the_ffmpeg_of_this_machine_shows_a_film_and_a_sound(tmp_path: Path) -> 
 
 
 def test_without_it_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name, **more: None)
     assert film.frame(tmp_path / "clip.mp4", "video/mp4") is None
