@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 KINDS = {"image": "picture", "video": "film", "audio": "sound", "3d": "3D scene", "text": "text"}  # and their nouns
 LASTING = ("video", "audio")
 MINUTE = 60  # seconds
+PATTERN = "{index:04d}-{slug}-{hash8}.{ext}"  # what a product's file is called where nobody says otherwise
 LONGEST = 255  # bytes of a file name on every file system we meet
 
 

@@ -38,7 +38,8 @@ class NotImported(JsonObject):
 
 @dataclass(frozen=True, slots=True)
 class ImportDocument(JsonObject):
-    """`twice`: files with the same bytes as another one; `passed_over`: neither pictures, films nor sounds. `library`: what went there."""
+    """`twice`: files with the same bytes as another one; `passed_over`: no pictures, films or sounds.
+    `library`: what went there."""
 
     project: str
     imported: int

@@ -9,10 +9,12 @@ import io
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from artfactoryd.shelf.look.probe import program
+
+if TYPE_CHECKING:
+    from artfactoryd.shelf.decoding.pillow import Image
 
 PROGRAM = "ffmpeg"
 FILMS = {  # by the mime type: ffmpeg is not left to guess, since among its formats are lists of other files
@@ -48,6 +50,8 @@ def frame(path: Path, mime: str) -> Image.Image | None:
     drawn = _picture(path, mime, ("-t", str(LONGEST_SOUND)), ("-filter_complex", wave))
     if drawn is None:
         return None
+    from artfactoryd.shelf.decoding.pillow import Image
+
     card = Image.new("RGB", WAVE, GROUND)
     card.paste(drawn.convert("RGBA"), mask=drawn.convert("RGBA"))
     return card
@@ -55,6 +59,8 @@ def frame(path: Path, mime: str) -> Image.Image | None:
 
 def _picture(path: Path, mime: str, before: Sequence[str], after: Sequence[str]) -> Image.Image | None:
     """`before` and `after` the file is named."""
+    from artfactoryd.shelf.decoding.pillow import Image
+
     ffmpeg = program(PROGRAM)
     if ffmpeg is None:
         return None
