@@ -186,7 +186,7 @@ def closed_lines(document: StatusDocument) -> Iterator[str]:
     if document.no_room:
         yield f"Disk    {document.no_room}"
     if document.to_look_at:
-        yield f"Look    {counted(document.to_look_at, 'picture')} still to be looked at"
+        yield f"Look    {counted(document.to_look_at, 'product')} still to be looked at"
 
 
 def orders_text(orders: Sequence[OrderDocument], *, can_drop: bool = True) -> str:

@@ -23,7 +23,6 @@ from artfactoryd.cli.terminal import echo
 from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.money import micro_dollars, rounded
-from artfactoryd.core.names import counted
 from artfactoryd.daemon.run import exit_code
 from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.home import Home
@@ -127,11 +126,10 @@ def _what_is_bought(planned: preview.Planned) -> list[str]:
         price = head["price"]["usd"]
         known = f"for at most {rounded(micro_dollars(price), up=True)}" if price else "for nothing"
         cost = known if price is not None else "at a price that is not known"
-        what = counted(head["total_products"], "picture")
         about = f" of “{head['first']}”" if head["first"] else ""
         seed = "" if item["seed"] is None else f", seed {item['seed']}"
         asks = f"Rehearses {head['model']}" if head["rehearsal"] else f"Asks {head['provider']} {head['model']}"
-        words.append(f"{asks} again for {what}{about}{seed}, {cost}.")
+        words.append(f"{asks} again for {head['makes']}{about}{seed}, {cost}.")
         words += [f"It will wait for you: {reason['text']}" for reason in head["held"]]
     return words
 

@@ -12,6 +12,10 @@ from artfactoryd.core.parameters import file_leaves
 from artfactoryd.core.parameters.file_leaves import Place
 from artfactoryd.core.pricing.price import Price
 
+MADE = {  # what is made, by the end of a modality
+    "video": "video", "film": "video", "audio": "audio", "sound": "audio", "speech": "audio", "music": "audio",
+    "sound-effects": "audio", "song": "audio", "3d": "3d", "mesh": "3d", "text": "text", "caption": "text",
+}  # fmt: skip
 LATER = frozenset({"mask", "video", "audio", "sends"})  # that a model had none of in earlier releases
 
 
@@ -115,6 +119,12 @@ class Model:
         for name in self.files:
             if name in parameters:
                 yield from (((name, *place), text) for place, text in self.files_in(name, parameters[name]))
+
+    @property
+    def makes(self) -> str:
+        """Of which kind, by its modality (`core/names` has them): pictures unless it says otherwise."""
+        made = self.modality.rpartition("to-")[2].removesuffix("-generation")
+        return MADE.get(made, "image")
 
     @property
     def names(self) -> tuple[str, ...]:

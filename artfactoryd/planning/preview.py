@@ -32,6 +32,7 @@ from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.factories.registry import asking
 from artfactoryd.home import Home
 from artfactoryd.planning import defaults
+from artfactoryd.planning.catalogue.makes import made_by, made_by_stage
 from artfactoryd.planning.catalogue.prices import notes, stale_prices, told_with_price
 from artfactoryd.planning.equal_items import other_seed
 from artfactoryd.planning.formats import ending_of
@@ -146,7 +147,7 @@ async def _asked(home: Home, settings: Settings, environ: Mapping[str, str], nam
 
 def _refused(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:
     return {
-        "name": file.stem, "project": None, "model": None, "total_items": 0, "total_products": 0,
+        "name": file.stem, "project": None, "model": None, "total_items": 0, "total_products": 0, "makes": "",
         "price": {"usd": None, "as_of": None, "complete": False, "stale": []}, "held": [],
         "warnings": [_told(problem) for problem in problems if problem.holds],
         "errors": [_told(problem) for problem in problems if not problem.holds], "axes": [], "combined": "",
@@ -168,7 +169,7 @@ def _order(home: Home, study: Study, most: int | None, index: Index | None) -> P
         "name": study.order.name, "project": study.order.project, "model": plan.model.full,
         "models": [told_with_price(plan, place) for place in range(len(plan.models))],
         "provider": study.provider, "rehearsal": study.order.rehearse, "total_items": plan.total_items,
-        "total_products": plan.total_products,
+        "total_products": plan.total_products, "makes": made_by(plan),
         "price": {
             "usd": usd(price), "as_of": plan.price and plan.price.as_of, "complete": price is not None,
             "stale": stale_prices(plan, now().date()),
@@ -257,7 +258,7 @@ def _stage(plan: Plan, stage: stages.Stage[Plan]) -> dict[str, Any]:
     return {
         "id": stage.later.id, "provider": stage.plan.model.provider, "model": stage.plan.model.full,
         "waits_for": stage.later.wait, "keep": stage.later.keep, "total_items": stages.items_of(plan, stage),
-        "total_products": stages.products_of(plan, stage),
+        "total_products": stages.products_of(plan, stage), "makes": made_by_stage(plan, stage),
         "usd": usd(0 if plan.order.rehearse else stages.price_of(plan, stage)),
     }  # fmt: skip
 

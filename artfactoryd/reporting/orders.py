@@ -33,6 +33,7 @@ class ProductDocument(JsonObject):
     replaced_by: str | None  # id of the one beside it, that came when it was fetched again
     rating: int | None
     notes: str | None  # None: those of its order
+    duration: float | None  # seconds, of a film or a sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,7 @@ def product_document(row: ProductRow) -> ProductDocument:
     return ProductDocument(
         row.id, row.number, row.place, row.path, row.sha256, row.bytes, row.mime, row.width, row.height,
         int(row.liked), row.tags, row.looked or None, row.replaced_by, row.rating,
-        row.notes,
+        row.notes, row.duration,
     )  # fmt: skip
 
 

@@ -287,8 +287,8 @@ def _file(index: Index, event: Settlement, filed: Filed) -> None:
     if event.interim:  # not shelved, only sent on
         index.run(f"INSERT INTO interim ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *values)
     else:
-        sql = f"INSERT INTO product ({columns}, looked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        index.run(sql, *values, filed.looked)
+        sql = f"INSERT INTO product ({columns}, looked, duration, codec) VALUES ({','.join('?' * 16)})"
+        index.run(sql, *values, filed.looked, filed.duration, filed.codec)
 
 
 def _look(index: Index, event: Look) -> None:

@@ -318,6 +318,7 @@ class _Shelf:
             f"INSERT INTO product ({COLUMNS}, looked) SELECT {COLUMNS}, '' FROM found f "
             "WHERE id NOT IN (SELECT id FROM product) AND path = (SELECT min(path) FROM found g WHERE g.id = f.id)"
         )
+        self._index.run(told.FILL_LENGTHS)
         self._index.run(
             "UPDATE product SET looked = ?, replaced_by = (SELECT min(id) FROM found WHERE replaces = product.id) "
             "WHERE replaced_by IS NULL AND id IN (SELECT replaces FROM found WHERE replaces IS NOT NULL)", REPLACED,

@@ -231,6 +231,8 @@ class ProductRow:
     found: bool
     unwritten: bool
     collections: list[str] | None
+    duration: float | None
+    codec: str | None
 
     @property
     def original(self) -> str:

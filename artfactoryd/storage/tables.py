@@ -195,6 +195,8 @@ class Product(Table):
     found = FlagField()  # liked by what the shelf tells alone: it sends nothing on
     unwritten = FlagField()  # its sidecar does not carry the mark yet
     collections = JsonField(null=True)  # their names; null: it never was in one
+    duration = pw.FloatField(null=True)  # seconds, of a film or a sound
+    codec = pw.TextField(null=True)  # by which it is packed: `h264, aac`
 
     class Meta:
         table_name = "product"

@@ -88,7 +88,7 @@ def test_a_home_that_works_has_a_row_for_everything_and_none_is_bad(away: TestHo
     assert done.returncode == 0 and BAD not in {state for _, state in found}
     assert {check for check, _ in found} == {
         "settings", "folder", "lock", "service", "disk", "watcher", "providers", "keys", "addresses", "sqlite",
-        "database", "ledger", "clock", "python", "prices", "libraries", "privacy",
+        "database", "ledger", "clock", "python", "prices", "ffmpeg", "libraries", "privacy",
         "backup",
     }  # fmt: skip
     assert {path: path.stat().st_mtime_ns for path in before} == before

@@ -218,7 +218,7 @@ def test_on_a_terminal_the_page_has_columns_and_fits(home: TestHome, monkeypatch
     show(plan(home.home, Settings(), file, rehearse=False, most=10), print)
     plain = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())
     assert plain != terminal.getvalue() and "prompt a red car" in plain
-    assert max(map(len, plain.splitlines())) <= 80 and "cars: 2 items, 2 products" in plain
+    assert max(map(len, plain.splitlines())) <= 80 and "cars: 2 items, 2 pictures" in plain
 
 
 def test_a_plan_tells_first_and_last_only_of_what_has_text(home: TestHome, capsys: pytest.CaptureFixture[str]) -> None:
@@ -303,7 +303,7 @@ ENDS_AND_MAKERS: list[tuple[str, list[str], list[str]]] = [
     (
         "provider: local\nmodel: sketch\nproof: 1\nparameters: {prompt: 'a [red,blue] cat', width: 64}\n"
         "then: [{provider: local, model: resize, parameters: {width: 32}}]\n",
-        ["   2  local/sketch  0002-", "   3  local/resize  0003-", "2 products, free", "1 item first"],
+        ["   2  local/sketch  0002-", "   3  local/resize  0003-", "2 pictures, free", "1 item first"],
         ["the whole order"],
     ),
 ]  # fmt: skip

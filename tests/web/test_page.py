@@ -60,7 +60,8 @@ def seen(status: StatusDocument, **more: Any) -> Overview:
 def a_product(**more: Any) -> FoundDocument:
     known: dict[str, Any] = {
         "id": "01", "path": "Projects/summer/x.png", "project": "summer", "provider": "local", "seed": 7,
-        "mime": "image/png", "bytes": 1, "width": 4, "height": 3, "created_at": AT, "sha256": "", "order_id": "01",
+        "mime": "image/png", "bytes": 1, "width": 4, "height": 3, "kind": "image",
+        "duration": None, "codec": None, "created_at": AT, "sha256": "", "order_id": "01",
         "order": "cars", "item": 1, "index": 1, "model": "sketch", "prompt": "a red car", "on_shelf": True,
         "binned": False, "edited": False, "missing": None, "damaged": None, "liked": True, "rating": 4,
         "tags": ["good"], "collections": ["best"], "notes": None,
@@ -87,7 +88,7 @@ EVERYTHING = seen(
     orders=[
         OpenOrder(STATUS.open[0], Progress([AXIS], 200), [DOUBT]), OpenOrder(STATUS.open[1], Progress([], None), []),
     ],
-    pictures=ProductsDocument("", [a_product(), a_product(id="02", mime="audio/mpeg")], True, "02"),
+    pictures=ProductsDocument("", [a_product(), a_product(id="02", mime="text/plain", kind="text")], True, "02"),
 )  # fmt: skip
 
 
@@ -157,7 +158,7 @@ def test_everything_that_is_told_can_be_read() -> None:
         "summer / cars", "3 of 40 done", "1 in doubt", "red5/20",
         "$0.051 of at most $0.12", "$0.25 today of $10.00", "$0.75 of $50.00",
         "its cap is reached", "rehearsal", "In doubt: $0.003", "not listed yet", "it makes 400", "2 wait for you",
-        "2 rejected", "audio/mpeg", "★★★★",
+        "2 rejected", "text/plain", "★★★★",
     ):  # fmt: skip
         assert words in text, words
     assert len(drawn) < 20_000
@@ -213,9 +214,10 @@ WHOLE = WholeProduct(a_product(), {"prompt": "a red car", "steps": 4}, "/home/me
 HEAD: dict[str, Any] = {
     "name": "cars", "project": "summer", "model": "sketch", "provider": "local", "total_items": 2, "rehearsal": False,
     "models": [{"provider": "replicate", "short": "x", "price": {"text": "$1 a call"}}],
-    "total_products": 2, "price": {"usd": 0.02, "as_of": "2026", "complete": True}, "held": [{"text": "too many"}],
+    "total_products": 2, "makes": "2 pictures",
+    "price": {"usd": 0.02, "as_of": "2026", "complete": True}, "held": [{"text": "too many"}],
     "reuse": {"reused": 1, "bought": 1}, "combined": "2 = 2", "stages": [{"id": "up", "provider": "local",
-    "model": "resize", "total_products": 2, "usd": None}], "folder": "Projects/x", "errors": [],
+    "model": "resize", "total_products": 2, "makes": "2 films", "usd": None}], "folder": "Projects/x", "errors": [],
     "notes": [{"about": "warning", "text": "an old price"}],
     "warnings": [{"line": 2, "column": 3, "text": "most likely not meant"}],
 }  # fmt: skip

@@ -34,6 +34,7 @@ from artfactoryd.medium import in_words
 from artfactoryd.mounts import mount_of, mounts
 from artfactoryd.reporting.models import listed
 from artfactoryd.settings import Settings
+from artfactoryd.shelf.look.probe import program
 from artfactoryd.storage import ledger
 from artfactoryd.storage.database import SQLITE
 
@@ -63,6 +64,7 @@ def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
         "hooks": lambda: outward.hooks(home, settings, environ),
         "notifications": lambda: outward.notifications(home, settings, environ),
         "python": _python, "libraries": _libraries, "prices": lambda: _prices(home, settings),
+        "ffmpeg": _ffmpeg,
     }  # fmt: skip
     for name, check in checks.items():
         try:
@@ -70,6 +72,14 @@ def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
         except Exception as error:
             rows.append(Row(name, BAD, f"This could not be looked at: {type(error).__name__}: {in_words(error)}"))
     return rows
+
+
+def _ffmpeg() -> Rows:
+    if path := program("ffmpeg"):
+        yield Row("ffmpeg", OK, f"{path} shows a frame of films and the wave of sounds.")
+    else:
+        words = "There is none: films and sounds have a card with their kind and length in place of a thumbnail."
+        yield Row("ffmpeg", OK, words, "Install it to see a frame of films; nothing else needs it.")
 
 
 def _prices(home: Home, settings: Settings) -> Rows:

@@ -38,7 +38,8 @@ class NotImported(JsonObject):
 
 @dataclass(frozen=True, slots=True)
 class ImportDocument(JsonObject):
-    """`twice`: files with the same bytes as another one; `passed_over`: no pictures. `library`: what went there."""
+    """`twice`: files with the same bytes as another one; `passed_over`: no pictures, films or sounds.
+    `library`: what went there."""
 
     project: str
     imported: int
@@ -118,7 +119,7 @@ def _project(home: Home, paths: Sequence[Path], given: str | None) -> str:
 def _text(document: ImportDocument) -> str:
     would = "would be " if document.dry_run else ""
     tools = ", ".join(f"{count} {tool}" for tool, count in sorted(document.tools.items()))
-    head = f"{counted(document.imported, 'picture')} {would}imported into {document.project}"
+    head = f"{counted(document.imported, 'product')} {would}imported into {document.project}"
     lines = [f"{head}{f' ({tools})' if tools else ''}, {document.bytes / 1e6:.1f} MB"]
     if document.first:
         lines.append(f"The first: {document.first}")

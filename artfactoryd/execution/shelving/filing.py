@@ -238,7 +238,8 @@ class Filing:
         original = None if arrival.original_sha256 == laid.sha256 else arrival.original_sha256
         return Filed(
             chosen.id, chosen.index, chosen.created_at, path, laid.sha256, laid.bytes, media.mime, media.width,
-            media.height, "" if chosen.byproduct else chosen.letter, arrival.looked, original,
+            media.height, "" if chosen.byproduct else chosen.letter, arrival.looked, original, media.duration,
+            media.codec,
         )  # fmt: skip
 
 
@@ -278,7 +279,7 @@ def _measured(arrival: Arrival, inscribed: Inscribed) -> dict[str, Any]:
     return {
         "index": arrival.chosen.index, "sha256": inscribed.file.sha256, "original_sha256": arrival.original_sha256,
         "bytes": inscribed.file.bytes, "mime": arrival.media.mime, "width": arrival.media.width,
-        "height": arrival.media.height, "duration": arrival.media.duration,
+        "height": arrival.media.height, **arrival.media.lasting(),
         **({"remark": arrival.remark} if arrival.remark else {}), **inscribed.told(),
     }  # fmt: skip
 

@@ -182,7 +182,7 @@ class TakingIn:
         file = {
             "name": name, "index": 1, "sha256": seen.sha256, "original_sha256": seen.sha256, "bytes": seen.bytes,
             "mime": found.mime, "width": found.width or None, "height": found.height or None,
-            "duration": found.duration,
+            **found.lasting(),
         }  # fmt: skip
         before = seen.sidecar or {}
         origin = {"file": str(seen.candidate.path), "tool": told.tool}

@@ -40,7 +40,7 @@ CREATE INDEX "item_order_id_state_number" ON "item" ("order_id", "state", "numbe
 
 CREATE INDEX "item_state_provider_order_id" ON "item" ("state", "provider", "order_id")
 
-CREATE TABLE "product" ("id" TEXT NOT NULL PRIMARY KEY, "order_id" TEXT NOT NULL, "number" INTEGER NOT NULL, "place" INTEGER NOT NULL, "path" TEXT NOT NULL, "sha256" TEXT NOT NULL, "bytes" INTEGER NOT NULL, "mime" TEXT NOT NULL, "width" INTEGER, "height" INTEGER, "created_at" TEXT NOT NULL, "liked" INTEGER DEFAULT 0 NOT NULL, "tags" TEXT, nth INTEGER NOT NULL DEFAULT 0, looked TEXT, replaced_by TEXT, seq INTEGER, project TEXT, rating INTEGER, original_sha256 TEXT, notes TEXT, mark TEXT, found INTEGER NOT NULL DEFAULT 0, unwritten INTEGER NOT NULL DEFAULT 0, collections TEXT)
+CREATE TABLE "product" ("id" TEXT NOT NULL PRIMARY KEY, "order_id" TEXT NOT NULL, "number" INTEGER NOT NULL, "place" INTEGER NOT NULL, "path" TEXT NOT NULL, "sha256" TEXT NOT NULL, "bytes" INTEGER NOT NULL, "mime" TEXT NOT NULL, "width" INTEGER, "height" INTEGER, "created_at" TEXT NOT NULL, "liked" INTEGER DEFAULT 0 NOT NULL, "tags" TEXT, nth INTEGER NOT NULL DEFAULT 0, looked TEXT, replaced_by TEXT, seq INTEGER, project TEXT, rating INTEGER, original_sha256 TEXT, notes TEXT, mark TEXT, found INTEGER NOT NULL DEFAULT 0, unwritten INTEGER NOT NULL DEFAULT 0, collections TEXT, duration REAL, codec TEXT)
 
 CREATE INDEX "product_order_id_place" ON "product" ("order_id", "place")
 
@@ -187,4 +187,5 @@ INSERT INTO schema_migration (name, applied) VALUES
     ('0022_seed', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
     ('0023_collections', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
     ('0024_noticing', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
+    ('0025_film', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
     ('0027_agents', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'))

@@ -19,6 +19,7 @@ from artfactoryd.cli.pictures import importing
 from artfactoryd.shelf.thumbnails import cache
 from artfactoryd.shelf.thumbnails.cache import Cache
 from artfactoryd.storage import rebuild
+from tests import films
 from tests.execution.shelving.test_later import spoiled
 from tests.homes import TestHome, card_of
 from tests.shelf.inside import others
@@ -101,6 +102,22 @@ def test_a_folder_of_pictures_is_imported_found_by_prompt_and_survives_the_loss_
         lost.unlink()
     report = told(home, "reindex").output
     assert "4 products" in report and "Ledger and shelf agree." in report and answers() == known
+
+
+def test_films_and_sounds_become_products_with_their_lengths(home: TestHome, tmp_path: Path) -> None:
+    told(home, "import", str(folder(tmp_path, {"walk.mov": films.mp4(2.5, brand=b"qt  "), "song.mp3": films.wav(65)})))
+    (film,) = home.home.projects.rglob("walk.mov")
+    assert "video/quicktime, 320x180, 2.5 s, mjpeg" in told(home, "explain", str(film)).output
+
+    def answers() -> list[list[str]]:
+        return [paths(home, query) for query in ("kind:sound duration:>1m", "duration:..2.5s", "codec:pcm")]
+
+    known = answers()
+    assert known == [["song.mp3"], ["walk.mov"], ["song.mp3"]] and "  1:05  " in told(home, "products").output
+    for lost in home.home.private.glob("index.sqlite3*"):
+        lost.unlink()
+    told(home, "reindex")
+    assert answers() == known
 
 
 def test_what_lies_in_the_sidecar_is_as_it_was_and_nothing_is_bought_by_it(home: TestHome, tmp_path: Path) -> None:
