@@ -21,7 +21,7 @@ from artfactoryd.intake import notices
 from artfactoryd.intake.claim import Claim
 from artfactoryd.intake.claims import Claims
 from artfactoryd.medium import storage_errors
-from artfactoryd.reporting import waiting
+from artfactoryd.reporting import proofs
 from artfactoryd.storage import budget
 from artfactoryd.storage.events import Hold
 from artfactoryd.storage.rows import OrderRow
@@ -103,7 +103,7 @@ class ProofHold:
     def _words(self, row: OrderRow) -> str:
         index = self._books.index
         counts = index.counts(row.id)
-        return waiting.proof_done(row, counts, budget.whole_price(index, row))
+        return proofs.proof_done(row, counts, budget.whole_price(index, row))
 
 
 def is_open(row: OrderRow) -> bool:

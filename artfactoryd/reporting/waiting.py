@@ -20,6 +20,7 @@ from artfactoryd.credentials import ways_to_give
 from artfactoryd.home import Home
 from artfactoryd.reporting.blockers import Blocker, Code, Outlook, Who
 from artfactoryd.reporting.disk import no_room
+from artfactoryd.reporting.proofs import proof_first
 from artfactoryd.reporting.words import items_words
 from artfactoryd.settings import PROVIDERS, Settings
 from artfactoryd.shelf.order_folders import existing_project
@@ -129,7 +130,7 @@ def _blockers(case: _Case) -> Iterator[Blocker]:
     yield from _notes(case)
     yield from _asked_about(case)
     if case.row.held is None and not case.row.cancelled:
-        yield from _proof_first(case.row)
+        yield from proof_first(case.row)
         yield from _passing(case, next_items, unsent)
 
 
@@ -379,24 +380,3 @@ def _no_folder(home: Home, project: str) -> str:
     if not os.path.lexists(folder) or folder.is_dir():
         return ""
     return f"{folder} is not a folder, so nothing can be put there. Move it away; the work goes on by itself."
-
-
-# --- proofs ---
-
-
-def _proof_first(row: OrderRow) -> Iterator[Blocker]:
-    if row.proof is not None:
-        count = counted(len(row.proof_items), "item")
-        text = f"Its proof of {count} is made first; the rest waits until you have looked at it."
-        yield Blocker(Code.PROOF_FIRST, Who.TIME, None, text)
-
-
-def proof_done(row: OrderRow, counts: Mapping[str, int], whole: int) -> str:
-    """`whole`: what all of it may cost by now, in micro-dollars."""
-    made, count = counts.get(ItemState.COMPLETED, 0), len(row.proof_items)
-    ended = [f"{made} made", *(f"{counts[s]} {s}" for s in (ItemState.FAILED, ItemState.CANCELLED) if counts.get(s))]
-    return (
-        f"Its proof is done: {count} of {counted(row.total_items, 'item')} ({', '.join(ended)}) for "
-        f"{dollars(row.committed)}, in {row.folder}. The other {row.total_items - count} may cost up to "
-        f"{dollars(whole - row.committed)}."
-    )

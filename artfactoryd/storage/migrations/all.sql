@@ -188,4 +188,4 @@ INSERT INTO schema_migration (name, applied) VALUES
     ('0023_collections', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
     ('0024_noticing', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
     ('0025_film', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
-    ('0027_agents', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'))
+    ('0026_agents', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'))

@@ -1,4 +1,4 @@
--- The index as migration 0027_agents made it, with rows in it. Never edited.
+-- The index as migration 0026_agents made it, with rows in it. Never edited.
 CREATE TABLE agent_spending (day TEXT NOT NULL PRIMARY KEY, committed INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE binned (product TEXT NOT NULL PRIMARY KEY, at TEXT NOT NULL, source TEXT NOT NULL, emptied TEXT) WITHOUT ROWID;
 INSERT INTO "binned" VALUES('p13','2026-11-22T12:00:00.000Z','Projects/p/p13.png',NULL);
@@ -35,13 +35,13 @@ CREATE TABLE "outage" ("provider" TEXT NOT NULL PRIMARY KEY, "reason" TEXT NOT N
 INSERT INTO "outage" VALUES('fal','no answer','2026-11-22T12:00:00.000Z','2026-11-22T12:00:00.000Z',0);
 CREATE TABLE parameter (name TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;
 INSERT INTO "parameter" VALUES('prompt');
-CREATE TABLE "product" ("id" TEXT NOT NULL PRIMARY KEY, "order_id" TEXT NOT NULL, "number" INTEGER NOT NULL, "place" INTEGER NOT NULL, "path" TEXT NOT NULL, "sha256" TEXT NOT NULL, "bytes" INTEGER NOT NULL, "mime" TEXT NOT NULL, "width" INTEGER, "height" INTEGER, "created_at" TEXT NOT NULL, "liked" INTEGER DEFAULT 0 NOT NULL, "tags" TEXT, nth INTEGER NOT NULL DEFAULT 0, looked TEXT, replaced_by TEXT, seq INTEGER, project TEXT, rating INTEGER, original_sha256 TEXT, notes TEXT, mark TEXT, found INTEGER NOT NULL DEFAULT 0, unwritten INTEGER NOT NULL DEFAULT 0, collections TEXT);
-INSERT INTO "product" VALUES('p1','o1',1,1,'Projects/p/p1.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,'',NULL,1882559663308800000,'p',NULL,NULL,NULL,NULL,0,0,NULL);
-INSERT INTO "product" VALUES('p9','o3',1,1,'Projects/p/p9.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',1,'["fast"]',0,'',NULL,1882559663308800005,'p',NULL,NULL,NULL,'',0,1,'["best"]');
-INSERT INTO "product" VALUES('p13','o3',1,1,'Projects/p/p13.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,1,'',NULL,1882559663308800001,'p',NULL,NULL,NULL,NULL,0,0,NULL);
-INSERT INTO "product" VALUES('p14','o3',2,2,'Projects/p/p14.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,'It is damaged.','p15',1882559663308800002,'p',NULL,NULL,NULL,NULL,0,0,NULL);
-INSERT INTO "product" VALUES('p15','o3',2,2,'Projects/p/p15.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,'',NULL,1882559663308800003,'p',NULL,NULL,NULL,NULL,0,0,NULL);
-INSERT INTO "product" VALUES('p16','o3',3,3,'Projects/p/p16.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,NULL,NULL,1882559663308800004,'p',NULL,NULL,NULL,NULL,0,0,NULL);
+CREATE TABLE "product" ("id" TEXT NOT NULL PRIMARY KEY, "order_id" TEXT NOT NULL, "number" INTEGER NOT NULL, "place" INTEGER NOT NULL, "path" TEXT NOT NULL, "sha256" TEXT NOT NULL, "bytes" INTEGER NOT NULL, "mime" TEXT NOT NULL, "width" INTEGER, "height" INTEGER, "created_at" TEXT NOT NULL, "liked" INTEGER DEFAULT 0 NOT NULL, "tags" TEXT, nth INTEGER NOT NULL DEFAULT 0, looked TEXT, replaced_by TEXT, seq INTEGER, project TEXT, rating INTEGER, original_sha256 TEXT, notes TEXT, mark TEXT, found INTEGER NOT NULL DEFAULT 0, unwritten INTEGER NOT NULL DEFAULT 0, collections TEXT, duration REAL, codec TEXT);
+INSERT INTO "product" VALUES('p1','o1',1,1,'Projects/p/p1.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,'',NULL,1882559663308800000,'p',NULL,NULL,NULL,NULL,0,0,NULL,NULL,NULL);
+INSERT INTO "product" VALUES('p9','o3',1,1,'Projects/p/p9.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',1,'["fast"]',0,'',NULL,1882559663308800005,'p',NULL,NULL,NULL,'',0,1,'["best"]',NULL,NULL);
+INSERT INTO "product" VALUES('p13','o3',1,1,'Projects/p/p13.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,1,'',NULL,1882559663308800001,'p',NULL,NULL,NULL,NULL,0,0,NULL,NULL,NULL);
+INSERT INTO "product" VALUES('p14','o3',2,2,'Projects/p/p14.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,'It is damaged.','p15',1882559663308800002,'p',NULL,NULL,NULL,NULL,0,0,NULL,NULL,NULL);
+INSERT INTO "product" VALUES('p15','o3',2,2,'Projects/p/p15.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,'',NULL,1882559663308800003,'p',NULL,NULL,NULL,NULL,0,0,NULL,NULL,NULL);
+INSERT INTO "product" VALUES('p16','o3',3,3,'Projects/p/p16.png','s',10,'image/png',8,8,'2026-11-22T12:00:00.000Z',0,NULL,0,NULL,NULL,1882559663308800004,'p',NULL,NULL,NULL,NULL,0,0,NULL,NULL,NULL);
 CREATE TABLE product_collection (collection TEXT NOT NULL COLLATE NOCASE, seq INTEGER NOT NULL, PRIMARY KEY (collection, seq)) WITHOUT ROWID;
 INSERT INTO "product_collection" VALUES('best',1882559663308800005);
 CREATE TABLE product_tag (tag TEXT NOT NULL COLLATE NOCASE, seq INTEGER NOT NULL, PRIMARY KEY (tag, seq)) WITHOUT ROWID;
@@ -77,7 +77,8 @@ INSERT INTO "schema_migration" VALUES(21,'0021_told','2026-11-30 12:00:00.000000
 INSERT INTO "schema_migration" VALUES(22,'0022_seed','2026-11-30 12:00:00.000000');
 INSERT INTO "schema_migration" VALUES(23,'0023_collections','2026-11-30 12:00:00.000000');
 INSERT INTO "schema_migration" VALUES(24,'0024_noticing','2026-11-30 12:00:00.000000');
-INSERT INTO "schema_migration" VALUES(25,'0027_agents','2026-11-30 12:00:00.000000');
+INSERT INTO "schema_migration" VALUES(25,'0025_film','2026-11-30 12:00:00.000000');
+INSERT INTO "schema_migration" VALUES(26,'0026_agents','2026-11-30 12:00:00.000000');
 PRAGMA writable_schema=ON;
 INSERT INTO sqlite_master(type,name,tbl_name,rootpage,sql)VALUES('table','searched','searched',0,'CREATE VIRTUAL TABLE searched USING fts5 (text, tokenize = ''trigram'', content = '''')');
 CREATE TABLE 'searched_config'(k PRIMARY KEY, v) WITHOUT ROWID;
