@@ -36,7 +36,9 @@ from artfactoryd.storage.rows import (
 from artfactoryd.storage.tables import Orders, Product, Upload
 
 # Of an item i of orders o: what was recorded of its model. `models` is empty where there is only one.
-ITEM_MODEL = "coalesce(json_extract(o.models, '$[' || i.model || ']'), o.model)"
+ITEM_MODEL = (
+    "CASE WHEN o.models = '[]' THEN o.model ELSE coalesce(json_extract(o.models, '$[' || i.model || ']'), o.model) END"
+)
 HELD = "Held/"  # before the name of an entry there, as a path in the home
 ALL = -1  # as a LIMIT: none
 MOST_FOUND = 20  # products that a name may mean; the beginning of an id may be that of all of them
