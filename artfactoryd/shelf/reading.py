@@ -34,14 +34,14 @@ def sidecar_for(product: Path, projects: Path) -> Json:
     return read_sidecar(card)
 
 
-def read_sidecar(path: Path) -> Json:
+def read_sidecar(path: Path | str) -> Json:
     """Raises ValueError for what is no sidecar."""
     data = bounded(path, MOST_BYTES)
     if len(data) > MOST_BYTES:
-        raise ValueError(f"{path.name} is no sidecar: it is larger than {MOST_BYTES:,} bytes")
+        raise ValueError(f"{os.path.basename(path)} is no sidecar: it is larger than {MOST_BYTES:,} bytes")
     document = strict_json.loads(data)
     if not (isinstance(document, dict) and isinstance(document.get("id"), str) and "file" in document):
-        raise ValueError(f"{path.name} is no sidecar: it has no id and file")
+        raise ValueError(f"{os.path.basename(path)} is no sidecar: it has no id and file")
     return document
 
 

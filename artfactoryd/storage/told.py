@@ -161,6 +161,8 @@ def _original(file: Document) -> str | None:
 
 def _text(value: object) -> str:
     """Half a surrogate is no text."""
+    if isinstance(value, str) and value.isascii():
+        return value
     text = str(value)
     text.encode()
     return text
@@ -233,9 +235,10 @@ def bought(sidecar: Document) -> tuple[object, ...]:
 def _paid(known: Document, delivered: Value, asked_at: Value) -> tuple[object, ...]:
     """Of the whole call. Raises what `bought` catches."""
     cost = _whole(micro_dollars(known["cost"]["usd"], max(1, _whole(delivered))))
+    if cost <= 0:
+        return NOTHING
     asked = _text(asked_at or known["created_at"])
-    day = clock.day_of(datetime.fromisoformat(asked))
-    return (cost, asked, day) if cost > 0 else NOTHING
+    return cost, asked, clock.day_of(datetime.fromisoformat(asked))
 
 
 def unkept_rows(sidecar: Document) -> list[tuple[object, ...]]:

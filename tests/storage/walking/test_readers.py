@@ -80,8 +80,8 @@ def test_a_walk_that_falls_is_not_over(root: Path, monkeypatch: Patch) -> None:
 
 
 def test_what_cannot_be_read_just_now_is_told_by_another_process_too(root: Path, monkeypatch: Patch) -> None:
-    def sick(path: Path) -> None:
-        raise OSError(errno.EIO, "sick", str(path))
+    def sick(path: str) -> None:
+        raise OSError(errno.EIO, "sick", path)
 
     monkeypatch.setattr(reading, "read_sidecar", sick)
     asked, answered = io.BytesIO(), io.BytesIO()
