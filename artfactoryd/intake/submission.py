@@ -18,6 +18,7 @@ from artfactoryd.durable import copy, make_folders, rename, write_file
 from artfactoryd.medium import flush_folder
 from artfactoryd.printable import printable
 
+ORDER = "order.yaml"
 LONGEST = 60  # characters of the name in the bundle's
 LONGEST_NAME = 80
 WRITTEN = "order"  # what an order is called that nobody gave a name
@@ -62,7 +63,7 @@ def submit_bundle(order: bytes, beside: Mapping[str, bytes], told: Told, inbox: 
     bundle = inbox / f"{slug(told.name, LONGEST)}-{submission[-MARK:]}"
     made = temp / bundle.name
     make_folders(made)
-    write_file(made / "order.yaml", order)
+    write_file(made / ORDER, order)
     for name, data in beside.items():
         make_folders((made / name).parent)
         write_file(made / name, data)

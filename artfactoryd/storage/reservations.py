@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from artfactoryd.errors import IllegalMove, OverCap
 from artfactoryd.storage import budget
 from artfactoryd.storage.events import (
@@ -12,11 +14,11 @@ from artfactoryd.storage.events import (
 from artfactoryd.storage.index import Index
 
 
-def reserve(index: Index, event: Wish, day: str) -> None:
-    """The guard of every cap, of day and month as the wish itself brings them. What is free always passes."""
+def reserve(index: Index, event: Wish, day: str, caps: Mapping[str, int]) -> None:
+    """The guard of every cap, of day and month by `caps`, as the wish has them. What is free always passes."""
     guard_order(index, event, event.reserved)
     if event.reserved:
-        budget.heed_days(index, event.reserved, day, event.caps)
+        budget.heed_days(index, event.reserved, day, caps)
         count(index, day, event.reserved, event.order)
 
 
@@ -40,10 +42,13 @@ def _why_no_wish(index: Index, event: Wish | Reuse) -> IllegalMove:
 def count(index: Index, day: str, change: int, order: str = "") -> None:
     """So much more (or less) counts against the caps of that local day and its month; where the order is an agent's,
     against that of agents, too."""
-    add = "ON CONFLICT (day) DO UPDATE SET committed = {0}.committed + excluded.committed"
-    index.run(f"INSERT INTO spending (day, committed) VALUES (?, ?) {add.format('spending')}", day, change)
-    sql = "INSERT INTO agent_spending (day, committed) SELECT ?, ? FROM orders WHERE id = ? AND agent <> ''"
-    index.run(f"{sql} {add.format('agent_spending')}", day, change, order)
+    sql = (
+        "INSERT INTO spending (day, committed, agents) "
+        "VALUES (?1, ?2, CASE WHEN (SELECT agent FROM orders WHERE id = ?3) <> '' THEN ?2 ELSE 0 END) "
+        "ON CONFLICT (day) DO UPDATE SET committed = spending.committed + excluded.committed, "
+        "agents = spending.agents + excluded.agents"
+    )
+    index.run(sql, day, change, order)
 
 
 def settle(index: Index, event: OfAttempt, cost: int, *, by_time: bool = False) -> None:
