@@ -155,8 +155,8 @@ def test_everything_that_is_told_can_be_read() -> None:
         "local ready", "odd left out it cannot be loaded",
         "summer / cars", "3 of 40 done", "1 in doubt", "red5/20",
         "$0.051 of at most $0.12", "$0.25 today of $10.00", "$0.75 of $50.00",
-        "its cap is reached", "rehearsal, by agent a<b", "In doubt: $0.003", "not listed yet", "it makes 400", "2 wait for you",
-        "2 rejected", "audio/mpeg", "★★★★",
+        "its cap is reached", "rehearsal, by agent a<b", "In doubt: $0.003", "not listed yet", "it makes 400",
+        "2 wait for you", "2 rejected", "audio/mpeg", "★★★★",
     ):  # fmt: skip
         assert words in text, words
     assert len(drawn) < 20_000
