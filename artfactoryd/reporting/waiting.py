@@ -294,10 +294,8 @@ def _lifting(provider: str, stop: StopRow) -> str:
     if stop.reason.startswith(NO_KEY):
         return "With a key it goes on by itself; one in a variable counts from the next start."
     if stop.of_key:
-        another = (
-            f"With another key it goes on by itself; this is asked at each start, too. At once: `resume {provider}`."
-        )
-        return f"{another} {ways_to_give(provider)}"
+        text = "With another key it goes on by itself; this is asked at each start, too."
+        return f"{text} At once: `resume {provider}`. {ways_to_give(provider)}"
     return f"When that is mended: `resume {provider}`."
 
 

@@ -42,7 +42,7 @@ def agents_cap(settings: Settings) -> int:
 def counted(index: Index, name: str, day: str) -> int:
     """Spent, perhaps spent and reserved on that day, or in its month; of AGENTS only what their orders did."""
     if name == AGENTS:
-        sql = "SELECT coalesce(sum(committed), 0) AS n FROM agent_spending WHERE day = ?"
+        sql = "SELECT coalesce(sum(agents), 0) AS n FROM spending WHERE day = ?"
         return int(index.rows(sql, (day,))[0]["n"])
     first, last = (day, day) if name == "day" else (f"{day[:7]}-01", f"{day[:7]}-31")
     return index.committed(first, last)

@@ -42,10 +42,13 @@ def _why_no_wish(index: Index, event: Wish | Reuse) -> IllegalMove:
 def count(index: Index, day: str, change: int, order: str = "") -> None:
     """So much more (or less) counts against the caps of that local day and its month; where the order is an agent's,
     against that of agents, too."""
-    add = "ON CONFLICT (day) DO UPDATE SET committed = {0}.committed + excluded.committed"
-    index.run(f"INSERT INTO spending (day, committed) VALUES (?, ?) {add.format('spending')}", day, change)
-    sql = "INSERT INTO agent_spending (day, committed) SELECT ?, ? FROM orders WHERE id = ? AND agent <> ''"
-    index.run(f"{sql} {add.format('agent_spending')}", day, change, order)
+    sql = (
+        "INSERT INTO spending (day, committed, agents) "
+        "VALUES (?1, ?2, CASE WHEN (SELECT agent FROM orders WHERE id = ?3) <> '' THEN ?2 ELSE 0 END) "
+        "ON CONFLICT (day) DO UPDATE SET committed = spending.committed + excluded.committed, "
+        "agents = spending.agents + excluded.agents"
+    )
+    index.run(sql, day, change, order)
 
 
 def settle(index: Index, event: OfAttempt, cost: int, *, by_time: bool = False) -> None:

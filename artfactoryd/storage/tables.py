@@ -346,19 +346,10 @@ class Question(Table):
 class Spending(Table):
     day = pw.TextField(primary_key=True)
     committed = pw.BigIntegerField()  # spent, perhaps spent, and reserved
+    agents = pw.BigIntegerField()  # of that, what is of orders of agents
 
     class Meta:
         table_name = "spending"
-
-
-class AgentSpending(Table):
-    """The part of `spending` that is of orders of agents."""
-
-    day = pw.TextField(primary_key=True)
-    committed = pw.BigIntegerField()
-
-    class Meta:
-        table_name = "agent_spending"
 
 
 class Outage(Table):
@@ -383,5 +374,5 @@ class Parameter(Table):
 
 TABLES: Sequence[type[Table]] = (
     Meta, Orders, Item, GenerationLog, Product, Interim, ShelfItem, LedgerMark, ProviderStop, Command,
-    Upload, Question, Spending, AgentSpending, Outage, Parameter, Unsearched, Told,
+    Upload, Question, Spending, Outage, Parameter, Unsearched, Told,
 )  # fmt: skip

@@ -1,5 +1,4 @@
 -- The index as migration 0026_agents made it, with rows in it. Never edited.
-CREATE TABLE agent_spending (day TEXT NOT NULL PRIMARY KEY, committed INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE binned (product TEXT NOT NULL PRIMARY KEY, at TEXT NOT NULL, source TEXT NOT NULL, emptied TEXT) WITHOUT ROWID;
 INSERT INTO "binned" VALUES('p13','2026-11-22T12:00:00.000Z','Projects/p/p13.png',NULL);
 CREATE TABLE clone (path TEXT NOT NULL PRIMARY KEY, product TEXT NOT NULL, collection TEXT NOT NULL COLLATE NOCASE, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL, changed INTEGER NOT NULL) WITHOUT ROWID;
@@ -91,10 +90,10 @@ CREATE TABLE 'searched_idx'(segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT
 CREATE TABLE shelf_item (order_id TEXT NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, asked INTEGER NOT NULL, delivered INTEGER NOT NULL, PRIMARY KEY (order_id, number));
 INSERT INTO "shelf_item" VALUES('o9',1,'k',1,1);
 CREATE TABLE shelf_state (product TEXT NOT NULL PRIMARY KEY, edited INTEGER NOT NULL DEFAULT 0, missing TEXT, gone INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
-CREATE TABLE "spending" ("day" TEXT NOT NULL PRIMARY KEY, "committed" INTEGER NOT NULL);
-INSERT INTO "spending" VALUES('2026-11-21',2000);
-INSERT INTO "spending" VALUES('2026-11-22',3000);
-INSERT INTO "spending" VALUES('2026-11-23',3000);
+CREATE TABLE "spending" ("day" TEXT NOT NULL PRIMARY KEY, "committed" INTEGER NOT NULL, agents INTEGER NOT NULL DEFAULT 0);
+INSERT INTO "spending" VALUES('2026-11-21',2000,0);
+INSERT INTO "spending" VALUES('2026-11-22',3000,0);
+INSERT INTO "spending" VALUES('2026-11-23',3000,0);
 CREATE TABLE told (id TEXT NOT NULL PRIMARY KEY, order_name TEXT, provider TEXT NOT NULL, model TEXT NOT NULL, generation TEXT NOT NULL, seed INTEGER, copy INTEGER, rehearsal INTEGER NOT NULL, origin TEXT, parents TEXT NOT NULL) WITHOUT ROWID;
 INSERT INTO "told" VALUES('p9','edit','imported','{}','{"prompt": "a"}',7,0,0,NULL,'[]');
 CREATE TABLE unsearched (seq INTEGER NOT NULL PRIMARY KEY);

@@ -92,7 +92,6 @@ def test_a_create_whose_answer_a_kill_took_is_found_in_the_history_and_not_bough
 def test_what_fal_billed_is_compared_with_what_was_booked_and_nothing_is_changed_by_it(
     shop: TestHome, fal: Emulator
 ) -> None:
-    assert shop.call("spend", "--check").stdout.startswith("Nothing was bought since")
     shop.drop("cars.yaml", CARS)
     assert shop.call("once").returncode == 0
     booked = {line["cost"] for line in shop.lines("settlement")}.pop()
@@ -107,9 +106,7 @@ def test_what_fal_billed_is_compared_with_what_was_booked_and_nothing_is_changed
     [other] = told["differences"]
     assert (told["checked"], told["told"], other["order"], other["item"]) == (2, 2, "cars", 1)
     assert (other["billed_usd"], other["booked_usd"]) == (0.5, booked / 1_000_000)
-    said = shop.call("spend", "--check").stdout
-    assert f"cars ({other['order_id'][:13]}), item 1: $0.50 billed, " in said and "Nothing was changed." in said
-    assert shop.lines() == ledger and SECRET not in said
+    assert shop.lines() == ledger and SECRET not in str(told)
 
 
 SENT = 60

@@ -80,7 +80,9 @@ STATUS = a_status(
     open=[an_order(MoneyDocument(0.051, in_doubt_usd=0.003), {"completed": 3, "in_doubt": 1},
                    reasons=["its cap is reached"]),
           an_order(order_id="02", name="many", status=OrderState.HELD, reasons=["it makes 400"])],
-    recent=[an_order(name="old", status=OrderState.PARTIAL, rehearsal=True, items_by_state={"failed": 2})],
+    recent=[
+        an_order(name="old", status=OrderState.PARTIAL, rehearsal=True, items_by_state={"failed": 2}, agent="a<b"),
+    ],
 )  # fmt: skip
 AXIS = Axis("[red,blue]", [AxisValue("red", 20, 5, 1), AxisValue("blue", 20, 0, 0)])
 EVERYTHING = seen(
@@ -157,8 +159,8 @@ def test_everything_that_is_told_can_be_read() -> None:
         "local ready", "odd left out it cannot be loaded",
         "summer / cars", "3 of 40 done", "1 in doubt", "red5/20",
         "$0.051 of at most $0.12", "$0.25 today of $10.00", "$0.75 of $50.00",
-        "its cap is reached", "rehearsal", "In doubt: $0.003", "not listed yet", "it makes 400", "2 wait for you",
-        "2 rejected", "text/plain", "★★★★",
+        "its cap is reached", "rehearsal, by agent a<b", "In doubt: $0.003", "not listed yet", "it makes 400",
+        "2 wait for you", "2 rejected", "text/plain", "★★★★",
     ):  # fmt: skip
         assert words in text, words
     assert len(drawn) < 20_000

@@ -123,9 +123,10 @@ def _lines(bills: BillsOfProvider) -> Iterator[str]:
     if bills.told and not bills.differences:
         yield "  Each is booked as it was billed."
     for one in bills.differences[:MOST_TOLD]:
-        booked = f"{in_dollars(one.reserved_usd)} set aside" if one.booked_usd is None else in_dollars(one.booked_usd)
+        here = "set aside" if one.booked_usd is None else "booked"
+        booked = one.reserved_usd if one.booked_usd is None else one.booked_usd
         whose = f"{one.order} ({one.order_id[:13]}), item {one.item}"
-        yield f"  {whose}: {in_dollars(one.billed_usd)} billed, {booked} booked"
+        yield f"  {whose}: {in_dollars(one.billed_usd)} billed, {in_dollars(booked)} {here}"
     if (more := len(bills.differences) - MOST_TOLD) > 0:
         yield f"  … and {more} more (--json tells of all)"
     if bills.differences:

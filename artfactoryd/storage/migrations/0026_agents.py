@@ -1,6 +1,7 @@
 """Orders that an agent handed in, what makes one of theirs the same again, and what all of them cost by day. Frozen.
 
-`agent`: its name, empty of a person's. `content`: what an order asks for, whatever its text looks like.
+`agent`: its name, empty of a person's. `content`: what an order asks for, whatever its text looks like. `agents`: the
+part of a day's `committed` that is of their orders.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ STEPS = (
     "ALTER TABLE orders ADD COLUMN agent TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE orders ADD COLUMN content TEXT NOT NULL DEFAULT ''",
     "CREATE INDEX orders_content ON orders (content, id) WHERE content <> ''",
-    "CREATE TABLE agent_spending (day TEXT NOT NULL PRIMARY KEY, committed INTEGER NOT NULL) WITHOUT ROWID",
+    "ALTER TABLE spending ADD COLUMN agents INTEGER NOT NULL DEFAULT 0",
 )
 
 

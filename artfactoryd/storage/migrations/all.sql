@@ -18,7 +18,7 @@ CREATE INDEX "generation_log_verdict" ON "generation_log" ("verdict")
 
 CREATE INDEX "generation_log_provider_asked_at" ON "generation_log" ("provider", "asked_at")
 
-CREATE TABLE "spending" ("day" TEXT NOT NULL PRIMARY KEY, "committed" INTEGER NOT NULL)
+CREATE TABLE "spending" ("day" TEXT NOT NULL PRIMARY KEY, "committed" INTEGER NOT NULL, agents INTEGER NOT NULL DEFAULT 0)
 
 CREATE TABLE "provider_stop" ("provider" TEXT NOT NULL, "kind" TEXT NOT NULL, "reason" TEXT NOT NULL, "since" TEXT NOT NULL, "of_key" INTEGER NOT NULL, PRIMARY KEY ("provider", "kind"))
 
@@ -159,8 +159,6 @@ CREATE TRIGGER product_moved AFTER UPDATE OF path ON product WHEN NEW.path IS NO
 CREATE TRIGGER product_unlaid AFTER DELETE ON product BEGIN DELETE FROM shelf_state WHERE product = OLD.id; END
 
 CREATE INDEX orders_content ON orders (content, id) WHERE content <> ''
-
-CREATE TABLE agent_spending (day TEXT NOT NULL PRIMARY KEY, committed INTEGER NOT NULL) WITHOUT ROWID
 
 INSERT INTO schema_migration (name, applied) VALUES
     ('0001_tables', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
