@@ -164,6 +164,12 @@ def mp3(seconds: float = 1.0, tag: bytes = b"") -> bytes:
     return tag + MP3_FRAME * round(seconds / MP3_SECONDS)
 
 
+def aac(seconds: float = 1.0) -> bytes:
+    """In frames of 20 bytes, at 44,100 Hz, that have nothing in them."""
+    frame = bytes([0xFF, 0xF1, 0x50, 0x80, 20 >> 3, (20 & 7) << 5 | 0x1F, 0xFC])
+    return frame.ljust(20, b"\0") * round(seconds * 44100 / 1024)
+
+
 def id3(length: int = 20) -> bytes:
     return b"ID3\x04\0\0" + bytes(length >> shift & 0x7F for shift in (21, 14, 7, 0)) + bytes(length)
 

@@ -6,10 +6,11 @@ Not here: decoding (media). Nothing is refused: what nobody knows is `applicatio
 from __future__ import annotations
 
 import codecs
+import os
 import re
 from typing import BinaryIO, Literal, NamedTuple
 
-from artfactoryd.shelf.look.frames import behind_tags
+from artfactoryd.shelf.look.frames import behind_tags, is_stream
 
 Type = Literal["image", "video", "audio", "other"]
 HEAD = 4096  # bytes that tell
@@ -99,6 +100,8 @@ def kind_in(file: BinaryIO) -> Kind:
     file.seek(begins)
     head = file.read(HEAD)
     known = _by_start(head) or _by_container(head) or (MP3 if begins else None)
+    if known in (MP3, AAC) and not begins and not is_stream(file, begins, file.seek(0, os.SEEK_END)):
+        known = None
     if known:
         return known
     return _of_text(head) if head and _is_text(file) else UNKNOWN

@@ -11,6 +11,7 @@ import pytest
 
 from artfactoryd import documents
 from artfactoryd.factories import Output, Outputs
+from artfactoryd.shelf import desktop
 from tests import films
 from tests.homes import TestHome
 from tests.web.visits import Visitor, visited
@@ -70,7 +71,8 @@ async def test_a_picture_becomes_films_that_are_billed_by_their_seconds_and_play
         film = home.root / made[0].path
         card = json.loads((film.parent / "sidecars" / f"{film.name}.json").read_text())
         assert (card["file"]["duration"], card["file"]["codec"], card["cost"]["usd"]) == (4.0, "mjpeg", 0.2)
-        assert card["parents"] == [picture.id] and card["type"] == "video"
+        assert card["parents"] == [picture.id] and card["type"] == "video" and "untouched" in card["file"]
+        assert desktop.product_in(film) == made[0].id
         receipt = home.root / works.folder(order_id) / "receipt.yaml"
         await works.until(lambda: "made: 1 picture and 2 films" in receipt.read_text())
         found = (await visitor.ask("/api/v1/products?query=kind:film%20duration:%3E5s")).json["products"]

@@ -64,10 +64,15 @@ MAKES: dict[str, tuple[Callable[[], bytes], tuple[object, ...]]] = {
     "FLAC behind a tag of MP3": (
         lambda: films.id3(6000) + films.flac(1.3), ("audio/flac", "flac", None, None, 1.3, "flac")
     ),
+    "AAC": (lambda: films.aac(1), ("audio/aac", "aac", None, None, 0.998, "aac")),
+    "samples that begin as MP3 does": (
+        lambda: b"\xff\xfb\x90\xc4\0\x01" * 9000, ("application/octet-stream", "bin", None, None, None, None)
+    ),
     "Ogg": (lambda: films.ogg(1.5), ("audio/ogg", "ogg", None, None, 1.5, "opus")),
     "a scene": (films.glb, ("model/gltf-binary", "glb", None, None, None, None)),
 }  # fmt: skip
 OPEN = {  # nobody can see that they are cut
+    "samples that begin as MP3 does",
     "WAV of a stream that was to be 2 GB",
     "WAV of a stream", "WAV of another stream", "WAV with lengths of nothing", "MP3 in pieces, each with its tag",
 }  # fmt: skip

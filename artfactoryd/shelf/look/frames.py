@@ -49,6 +49,16 @@ def aac(file: BinaryIO, size: int) -> Seen:
     return _walk(file, size, _aac, "aac")
 
 
+def is_stream(file: BinaryIO, place: int, size: int) -> bool:
+    """Whether what begins here as a frame of either is one: samples of any kind may begin so, and go on otherwise."""
+    there = ((read, _frame(file, place, read, None)) for read in (_mp3, _aac))
+    return any(
+        frame is not None
+        and (place + frame.bytes >= size or _goes_on(file, place + frame.bytes, size, read, frame.sort))
+        for read, frame in there
+    )
+
+
 def behind_tags(file: BinaryIO) -> int:
     """Where the sound begins."""
     place = 0
