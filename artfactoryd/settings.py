@@ -5,17 +5,18 @@ Not here: who reads them again, and when (live_settings), and the schema of the 
 
 from __future__ import annotations
 
+import difflib
 import hashlib
-import ipaddress
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from artfactoryd import __version__, documents, entries, schema
 from artfactoryd.core import file_names
+from artfactoryd.core.hosts.addresses import bad_address, is_loopback
+from artfactoryd.core.hosts.provider import KEYLESS, PROVIDERS, Provider, addresses_in, with_addresses
 from artfactoryd.core.json_types import Json
 from artfactoryd.documents import Document
 from artfactoryd.errors import Path as KeyPath
@@ -26,28 +27,8 @@ from artfactoryd.identity import init_command
 DEFAULT_TEXT = Path(__file__).with_name("default_settings.yaml").read_text(encoding="utf-8")
 PREFIX = "ARTFACTORY_"
 NO_OVERRIDES = ("ARTFACTORY_HOME", "ARTFACTORY_FAULT")
+FACTORIES = "artfactoryd.factories"  # the entry points by which they are found, plug-ins' too
 NAMES: KeyPath = ("products", "file")
-ADDRESSES = ("base_url", "queue_url", "rest_url", "cdn_url", "platform_url")
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """`api_key` says where the key is (env:NAME, keychain, file:/PATH); it is never the key."""
-
-    concurrency: int = 2
-    enabled: bool = True
-    api_key: str | None = None
-    base_url: str | None = None
-    requests_per_minute: int | None = None  # None: as many as there is room for
-    queue_url: str | None = None
-    rest_url: str | None = None
-    cdn_url: str | None = None
-    platform_url: str | None = None
-
-    @property
-    def addresses(self) -> dict[str, str]:
-        """By their names in the settings; the first is where calls are sent."""
-        return {name: address for name in ADDRESSES if (address := getattr(self, name))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +72,6 @@ class Http:
 class Logging:
     level: str = "info"
     format: str = "text"  # accepted, and without effect: the files are JSON lines
-
-
-PROVIDERS = {
-    "replicate": Provider(concurrency=8, base_url="https://api.replicate.com", requests_per_minute=600),
-    "fal": Provider(
-        concurrency=4, queue_url="https://queue.fal.run", rest_url="https://rest.fal.ai",
-        cdn_url="https://v3.fal.media", platform_url="https://api.fal.ai/v1",
-    ),
-    "local": Provider(),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,11 +268,12 @@ def _more_problems(value: Json) -> Iterator[Problem]:
     providers = _section(value, "providers")
     for provider in providers:
         given = _section(providers, provider)
-        for name in ADDRESSES:
-            address = given.get(name)
-            if address is not None and (complaint := _bad_address(address)):
-                path: KeyPath = ("providers", provider, name)
-                yield Problem("E_VALUE", complaint, "Write https://HOST; http:// only for this machine.", path)
+        if provider not in PROVIDERS and provider not in _plug_ins():
+            yield _no_provider(provider)
+        for path, address in addresses_in(given):
+            if complaint := bad_address(address, is_keyless=provider in KEYLESS and not given.get("api_key")):
+                fix = "Write https://HOST; http:// only for this machine."
+                yield Problem("E_VALUE", complaint, fix, ("providers", provider, *path))
     boxes = _section(value, "inbox").get("defaults") or {}
     for name, given in boxes.items():
         for problem in schema.check_mapping(given or {}, "order"):
@@ -309,35 +281,26 @@ def _more_problems(value: Json) -> Iterator[Problem]:
                 yield replace(problem, path=("inbox", "defaults", name, *problem.path))
 
 
-def _bad_address(address: str) -> str | None:
-    """The address itself is not repeated: it may hold a password."""
-    try:
-        parts = urlsplit(address)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return "this is no web address."
-    if parts.scheme not in ("http", "https") or not host:
-        return "the address must begin with https:// and a host."
-    if parts.username or parts.password or parts.query or parts.fragment:
-        return "the address must hold no user, password, ? or #."
-    if parts.scheme == "http" and not _is_loopback(host):
-        return "plain http would show the API key to the network; it is allowed on this machine only."
-    return None
+def _plug_ins() -> set[str]:
+    """Looked for only where the settings name a provider that is not built in."""
+    from importlib.metadata import entry_points
+
+    return {point.name for point in entry_points(group=FACTORIES)}
+
+
+def _no_provider(name: str) -> Problem:
+    known = sorted({*PROVIDERS, *_plug_ins()})
+    near = difflib.get_close_matches(name, known, n=1)
+    fix = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+    return Problem("E_UNKNOWN_KEY", f"there is no provider {name}.", fix, ("providers", name))
 
 
 def _open_to_others(http: Json) -> Problem | None:
     host = http.get("host", Http().host)
-    if _is_loopback(host) or http.get("token"):
+    if is_loopback(host) or http.get("token"):
         return None
     message = f"at {host} others than this machine can read the status page, and no token is asked of them."
     return Problem("E_VALUE", message, "Set http.token, or take 127.0.0.1.", ("http", "host"))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
@@ -349,7 +312,10 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
     if backup.path is not None:
         backup = replace(backup, path=folder / expanded(str(backup.path), environ))
     return Settings(
-        providers={name: _filled(default, _section(providers, name)) for name, default in PROVIDERS.items()},
+        providers={
+            name: _filled(PROVIDERS.get(name, Provider()), with_addresses(_section(providers, name)))
+            for name in (*PROVIDERS, *(name for name in providers if name not in PROVIDERS))
+        },
         budget=_filled(Budget(), _section(value, "budget")),
         limits=_filled(Limits(), _section(value, "limits")),
         inbox=inbox,

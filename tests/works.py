@@ -17,6 +17,7 @@ import pytest
 
 from artfactoryd import documents
 from artfactoryd.clock import now
+from artfactoryd.core.hosts.provider import Provider
 from artfactoryd.daemon.app import App, open_app
 from artfactoryd.daemon.loop import Daemon
 from artfactoryd.daemon.run import RunOptions
@@ -27,7 +28,7 @@ from artfactoryd.execution.pacing import machine
 from artfactoryd.factories import ProviderSettings, registry
 from artfactoryd.intake.claim import Claim
 from artfactoryd.planning.accepted import expander
-from artfactoryd.settings import Http, Inbox, Limits, Provider, Settings
+from artfactoryd.settings import Http, Inbox, Limits, Settings
 from artfactoryd.storage import ledger
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow, OrderRow

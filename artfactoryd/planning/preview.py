@@ -141,7 +141,7 @@ def understood(
 
 async def _asked(home: Home, settings: Settings, environ: Mapping[str, str], names: Sequence[Name]) -> Heard:
     async with asking(home, settings, environ) as factories:
-        return await Descriptions(home.told, factories).learn(names)
+        return await Descriptions(home.told, factories, files=home.models).learn(names)
 
 
 def _refused(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:

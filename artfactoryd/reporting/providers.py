@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from artfactoryd import credentials
+from artfactoryd.core.hosts.provider import PROVIDERS
 from artfactoryd.errors import WrongUse
 from artfactoryd.factories.registry import broken, makers
 from artfactoryd.home import Home
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.waiting import Closures
-from artfactoryd.settings import PROVIDERS, Settings
+from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
 
 NOT_NEEDED = "not needed"  # instead of where a key is
@@ -65,7 +66,7 @@ def known(home: Home, settings: Settings, environ: Mapping[str, str]) -> Provide
 
 def _provider(settings: Settings, name: str, environ: Mapping[str, str], closures: Closures) -> ProviderDocument:
     given, usual, problem = settings.provider(name), PROVIDERS.get(name), broken().get(name)
-    addresses = usual.addresses if usual else {}
+    addresses = usual.all_addresses if usual else {}
     stop, outage = closures.stops.get(name), closures.outages.get(name)
     return ProviderDocument(
         enabled=given.enabled,
@@ -75,7 +76,7 @@ def _provider(settings: Settings, name: str, environ: Mapping[str, str], closure
         words="",
         concurrency=given.concurrency,
         requests_per_minute=given.requests_per_minute,
-        addresses={part: address for part, address in given.addresses.items() if addresses.get(part) != address},
+        addresses={part: address for part, address in given.all_addresses.items() if addresses.get(part) != address},
         stopped=stop.reason if stop else None,
         outage=outage.reason if outage else None,
         paused=closures.pauses.get(name) or closures.pauses.get(""),

@@ -30,7 +30,8 @@ from artfactoryd.cli.doctor import home as soundness
 from artfactoryd.cli.doctor import machine, reachability, report
 from artfactoryd.cli.doctor.reachability import Reached
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
-from artfactoryd.settings import Limits, Provider, Settings
+from artfactoryd.core.hosts.provider import Provider
+from artfactoryd.settings import Limits, Settings
 from tests.homes import TestHome
 from tests.volumes import another_volume
 

@@ -101,6 +101,7 @@ class Weather:
     slow_seconds: float = 2.0  # how long a slow output takes
     page_size: int = 100
     pixels: int = 96  # long side of a picture
+    old: bool = False  # ComfyUI: of a year ago, without /api/jobs
     token: str | None = None  # the only key that opens; None: any key does
     doors: dict[str, Door] = field(default_factory=lambda: {name: Door() for name in DOORS})
     came: Counter[str] = field(default_factory=Counter)  # what was done, ever: `output 404`

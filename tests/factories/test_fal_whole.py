@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from artfactoryd.core.hosts.provider import Provider
 from artfactoryd.daemon.app import open_app
 from artfactoryd.daemon.loop import Daemon
 from artfactoryd.daemon.run import RunOptions
 from artfactoryd.factories import fal as fal_factory
 from artfactoryd.factories import registry
-from artfactoryd.settings import Http, Inbox, Limits, Provider, Settings
+from artfactoryd.settings import Http, Inbox, Limits, Settings
 from tests.emulator.client import Emulator
 from tests.homes import TestHome
 from tests.test_pictures_whole import bundle

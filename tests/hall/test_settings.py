@@ -17,13 +17,14 @@ from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
 
 from artfactoryd import credentials
+from artfactoryd.core.hosts.provider import Provider
 from artfactoryd.credentials import resolve_key, resolve_token
 from artfactoryd.documents import read_documents
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.schema import schema_text
-from artfactoryd.settings import DEFAULT_TEXT, Http, Inbox, Provider, Settings, load
+from artfactoryd.settings import DEFAULT_TEXT, Http, Inbox, Settings, load
 
 SECRET = "r8_SECRETSECRETSECRET"
 

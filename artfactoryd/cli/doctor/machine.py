@@ -44,10 +44,11 @@ Rows = Iterator[Row]
 
 def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
     settings, rows = _settings(home, environ)
+    in_use = _in_use(home)
     reached = {
-        name: reach(next(iter(provider.addresses.values())))
+        name: reach(next(iter(provider.all_addresses.values())))
         for name, provider in settings.providers.items()
-        if provider.enabled and provider.addresses
+        if provider.enabled and provider.all_addresses and name in in_use
     }
     checks: dict[str, Callable[[], Rows]] = {
         "folder": lambda: soundness.folder(home, settings), "privacy": lambda: soundness.privacy(home),
@@ -67,6 +68,11 @@ def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
         except Exception as error:
             rows.append(Row(name, BAD, f"This could not be looked at: {type(error).__name__}: {in_words(error)}"))
     return rows
+
+
+def _in_use(home: Home) -> set[str]:
+    """Providers of which a model is known here: whoever has no ComfyUI need not read of it."""
+    return {model.provider for model in listed(home, None, None, None).models}
 
 
 def _prices(home: Home, settings: Settings) -> Rows:

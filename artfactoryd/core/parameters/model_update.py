@@ -29,6 +29,13 @@ def renewed(known: Model, said: Model) -> Model:
     )  # fmt: skip
 
 
+def completed(known: Model, said: Model) -> Model:
+    """A person's model file with what its provider says of just this one."""
+    return replace(
+        known, schema=said.schema, recipe=said.recipe, price=said.price, schema_as_of=said.schema_as_of,
+    )  # fmt: skip
+
+
 def _told(known: Model, name: str, schema: Schema) -> dict[str, Value]:
     """A seed has a range that providers do not tell; other ranges only as the provider says."""
     keys = TOLD if name == known.seed else TOLD[:1]

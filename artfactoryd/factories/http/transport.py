@@ -74,13 +74,19 @@ class Wire:
         # A connection kept alive may be dead, and a create written to a dead one is in doubt.
         self._creates = session(force_close=True)
 
-    async def ask(self, method: str, address: str, answer: Answer, seconds: float) -> None:
-        """A question, which buys nothing; what comes is written into `answer`. Raises what went wrong."""
+    async def ask(
+        self, method: str, address: str, answer: Answer, seconds: float, body: bytes | None = None, kind: str = ""
+    ) -> None:
+        """A question, which buys nothing; what comes is written into `answer`. Raises what went wrong.
+
+        `body`: what is told with it, of that media type.
+        """
         self.check(address)
+        headers = {**QUESTION, "Content-Type": kind} if kind else QUESTION
         async with (
             asyncio.timeout(seconds),
             self.questions.request(
-                method, address, headers=QUESTION, allow_redirects=False, timeout=_limits(seconds)
+                method, address, data=body, headers=headers, allow_redirects=False, timeout=_limits(seconds)
             ) as response,
         ):
             answer.status, answer.headers = response.status, response.headers
@@ -180,14 +186,14 @@ def failed_create(error: Exception | None, answer: Answer, who: str, page: str) 
     why = named(error, answer.key)
     if not answer.sent:
         return CallRefused(f"This could not be written as a request to {who}: {why}. Nothing was sent.")
-    if isinstance(error, _surely_unsent()):
+    if isinstance(error, surely_unsent()):
         return Unreachable(f"{who} cannot be reached: {why}. Nothing was sent; is the network up?")
     return InDoubt(
         f"A create was sent to {who} and its answer was lost: {why}. It may have been bought; look at {page}."
     )
 
 
-def _surely_unsent() -> tuple[type[Exception], ...]:
+def surely_unsent() -> tuple[type[Exception], ...]:
     """No connection came about: no name, no host, no TLS, or not in time."""
     import aiohttp
 
