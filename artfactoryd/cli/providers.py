@@ -117,7 +117,10 @@ def _lines(name: str, provider: ProviderDocument) -> list[str]:
         return [f"{name}: left out", f"  {provider.broken}"]
     if not provider.enabled:
         return [f"{name}: switched off (providers.{name}.enabled)"]
-    checked = {TAKEN: ", which is taken", REFUSED: ", which is not taken"}.get(provider.checked or "", "")
+    told = {TAKEN: ", which is taken", REFUSED: ", which is not taken"}
+    if provider.key.key == NOT_NEEDED:
+        told = {TAKEN: ", and answers", REFUSED: ", and lets nobody in", SILENT: ", and does not answer"}
+    checked = told.get(provider.checked or "", "")
     pace = f", {provider.requests_per_minute} a minute" if provider.requests_per_minute else ""
     lines = [f"{name}: {_key_words(provider.key)}{checked}; {provider.concurrency} at once{pace}"]
     if provider.words:

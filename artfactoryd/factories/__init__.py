@@ -211,7 +211,8 @@ class ReadsModelFile(Protocol):
         """Of `value`, the file's content. `stem`: its name without the ending. `beside`: the bytes of a file that lies
         beside it, by its name. Touches nothing else, for it is asked again only when one of these has changed.
 
-        Raises Refusal with key paths of `value`.
+        `recipe` is for the factory alone, as a call has it; what in it is made by others for money is named in its list
+        `paid`. `open: true`: the provider knows more of it (`Completes`). Raises Refusal with key paths of `value`.
         """
 
 

@@ -87,7 +87,7 @@ def _completed(model: Model, heard: Heard) -> Choice:
         return Choice(model, (Problem("E_MODEL", f"{model.short} cannot be made. {why}", "", path),))
     fix = f"Start {model.provider}; `artfactoryd models refresh {model.short}` asks it."
     if why := heard.silent.get(name):
-        message = f"{model.provider} could not be asked about {model.short}, so its values are sent unchecked"
+        message = f"{model.provider} could not be asked about {model.short}, so its values are not checked yet"
         warning = Problem("W_NOT_ASKED", f"{message}: {why}", fix, path)
         return Choice(model, warnings=tuple(_paid(model)) if model.schema_as_of else (warning,))
     message = f"{model.provider} was not asked what {model.short} takes, and whether it costs anything."

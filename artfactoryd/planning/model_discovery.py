@@ -71,7 +71,7 @@ class Descriptions:
 
     async def _complete(self, factory: Completes, provider: str, name: str) -> Model:
         """A model of a person's own file, with what its provider says of it today."""
-        models, _ = await asyncio.to_thread(library.load_catalog, self._files, self._told)
+        models, _ = await asyncio.to_thread(library.load_catalog, self._files)
         model = Catalog(models).find(provider, name)
         if model is None:
             raise CallRefused(f"There is no model file for {name} of {provider}.")

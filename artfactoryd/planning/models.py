@@ -149,10 +149,21 @@ def _shipped(path: Path) -> Sequence[Model | Document]:
 
 
 def _models(data: bytes, path: Path, check: Check) -> list[Model | Document]:
+    if path.suffix.lower() == ".json" and _is_of_another_kind(data):
+        return []
     read = [(document, is_provider_s(document)) for document in documents.read_documents(data, str(path))]
     if problems := [problem for document, is_later in read if not is_later for problem in check(document)]:
         raise Refusal(problems)
     return [document if is_later else _model(document, document.value, path) for document, is_later in read]
+
+
+def _is_of_another_kind(data: bytes) -> bool:
+    """What lies beside model files for one of them, as a workflow does: not a key of it is one of a model file."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and value.keys().isdisjoint(("provider", "model", "schema"))
 
 
 def _model(document: Document, entry: Mapping[str, Any], path: Path) -> Model:

@@ -1,4 +1,4 @@
-"""`python -m tests.emulator [--provider replicate|fal|comfyui] [--port N] [--output-port M] --ledger FILE [--weather JSON]`"""
+"""`python -m tests.emulator [--provider NAME] [--port N] [--output-port M] --ledger FILE [--weather JSON]`"""
 
 from __future__ import annotations
 

@@ -171,9 +171,7 @@ class ComfyUI:
         body = await request.json()
         told = wish(json.dumps(body.get("prompt"))).create or self.weather.take("create")
         if told["do"].isdigit():
-            return web.Response(
-                status=int(told["do"]), text="500 Internal Server Error\n\nServer got itself in trouble"
-            )
+            return web.Response(status=int(told["do"]), text="500 Internal Server Error")
         if told["do"] == "close-before":
             return answers.hang_up(request)
         if told["do"] == "hang-before":
@@ -321,7 +319,7 @@ class ComfyUI:
     async def view(self, request: web.Request) -> web.StreamResponse:
         if told := await self._told(request, "output"):
             return told
-        name, node, place, _ = request.query["filename"].split("_")
+        name, _, place, _ = request.query["filename"].split("_")
         prompt = self.book.accepted.get(name)
         if prompt is None:
             return web.Response(status=404)

@@ -31,14 +31,17 @@ NODES: dict[str, dict[str, Any]] = {
     ),
     "KSampler": node(
         {
-            "model": ["MODEL", {}], "seed": SEED, "steps": ["INT", {"default": 20, "min": 1, "max": 10000}],
+            "model": ["MODEL", {}],
+            "seed": SEED,
+            "steps": ["INT", {"default": 20, "min": 1, "max": 10000}],
             "cfg": ["FLOAT", {"default": 8.0, "min": 0.0, "max": 100.0, "step": 0.1}],
-            "sampler_name": ["COMBO", {"options": SAMPLERS}], "positive": ["CONDITIONING", {}],
+            "sampler_name": ["COMBO", {"options": SAMPLERS}],
+            "positive": ["CONDITIONING", {}],
             "latent_image": ["LATENT", {}],
             "denoise": ["FLOAT", {"default": 1.0, "min": 0.0, "max": 1.0, "step": 0.01}],
         },
         ["LATENT"],
-    ),  # fmt: skip
+    ),
     "VAEDecode": node({"samples": ["LATENT", {}], "vae": ["VAE", {}]}, ["IMAGE"]),
     "VAEEncode": node({"pixels": ["IMAGE", {}], "vae": ["VAE", {}]}, ["LATENT"]),
     "LoadImage": node({"image": [["example.png"], {"image_upload": True}]}, ["IMAGE", "MASK"]),
@@ -46,10 +49,8 @@ NODES: dict[str, dict[str, Any]] = {
         {"images": ["IMAGE", {}], "filename_prefix": ["STRING", {"default": "ComfyUI"}]}, [], output_node=True
     ),
     "PreviewImage": node({"images": ["IMAGE", {}]}, [], output_node=True),
-    "FluxProUltraImageNode": node(
-        {"prompt": ["STRING", {"multiline": True}], "seed": SEED}, ["IMAGE"], api_node=True
-    ),
-}  # fmt: skip
+    "FluxProUltraImageNode": node({"prompt": ["STRING", {"multiline": True}], "seed": SEED}, ["IMAGE"], api_node=True),
+}
 
 
 def tree(graph: dict[str, Any], name: str) -> Iterator[str]:

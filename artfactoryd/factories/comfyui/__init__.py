@@ -53,19 +53,17 @@ class ComfyUI:
         self._key, self._timeout, self._steady = (settings.api_key or "").strip(), settings.timeout, steady
         self.output_hosts = trusted(self._base, "")
         self._client = ComfyClient(self._base)
+        self._costs: dict[str, bool] = {}  # by class of nodes, whether others run it for money
         self._missed: dict[str, float] = {}  # by attempt, when it was first seen that nobody has it
         self._stopped: set[str] = set()  # prompts that were cancelled from here
 
     async def submit(self, call: Call) -> Ticket:
         recipe, name = recipe_of(call), prompt_id(call.attempt)
-        key = self._key if recipe.paid else ""
-        if key and shows_key(self._base):
-            words = "A node of this costs money, and over plain http others could read the key on its way."
-            raise CallRefused(f"{words} Let providers.comfyui.base_url be https. Nothing was sent.")
+        key = self._key_for(recipe, await self._paid(recipe))
         document = body(call, recipe, name, key)
         answer, error = await self._client.create(lambda: (f"{self._base}/prompt", document), self._timeout)
         outputs = {node: recipe.workflow.named(node) for node in recipe.outputs}
-        if own := taken_as(answer, name):
+        if own := taken_as(answer):
             return Slip(own, outputs, partly_wrong(answer, recipe.workflow), bool(recipe.paid)).ticket()
         if answer.status == 500 and await self._is_absent(name):  # its own word, after which nothing comes
             raise CallRefused(f"ComfyUI failed on this before it was queued (500): {answer.reason()}.")
@@ -102,8 +100,7 @@ class ComfyUI:
         if missing:
             words = f"The ComfyUI at {self._base} has no node of the class {', '.join(missing)}"
             raise CallRefused(f"{words}: install the custom nodes that bring it.")
-        price = model.price.to_mapping() if model.price else None
-        return completed(recipe, model.schema, price, {kind: node for kind, node in nodes.items() if node})
+        return completed(recipe, model.schema, {kind: node for kind, node in nodes.items() if node})
 
     async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
         """Under the name of its content, so that the same picture lies there once."""
@@ -137,6 +134,29 @@ class ComfyUI:
 
     async def close(self) -> None:
         await self._client.close()
+
+    async def _paid(self, recipe: Recipe) -> list[str]:
+        """The classes of its nodes that others run for money; asked once for each class."""
+        for kind in recipe.workflow.kinds:
+            if kind not in self._costs:
+                node = await self._node(kind)
+                self._costs[kind] = node is not None and node.is_paid
+        return [kind for kind in recipe.workflow.kinds if self._costs[kind]]
+
+    def _key_for(self, recipe: Recipe, paid: Sequence[str]) -> str:
+        """The key that is sent along: none where nothing costs money. Raises CallRefused."""
+        if not paid:
+            return ""
+        words = f"Others run {', '.join(paid)} for money"
+        if not set(paid) <= set(recipe.paid):
+            raise CallRefused(f"{words}, which nobody knew when this was ordered. Order it again. Nothing was sent.")
+        if not self._key:
+            how = "say where the key of your account at Comfy is: providers.comfyui.api_key"
+            raise CallRefused(f"{words}: {how}. Nothing was sent.")
+        if shows_key(self._base):
+            how = "over plain http others could read the key on its way. Let providers.comfyui.base_url be https"
+            raise CallRefused(f"{words}, and {how}. Nothing was sent.")
+        return self._key
 
     def _is_surely_absent(self, doubt: Attempt) -> bool:
         now = self._steady()

@@ -17,6 +17,7 @@ from artfactoryd.factories.comfyui.workflow import NotAWorkflow, Recipe, Target,
 OWN = ("workflow", "map", "output")
 WHOLE = frozenset({"seed", "noise_seed", "width", "height", "steps", "batch_size", "length", "frames"})
 MOST_SEED = 2**64 - 1
+FREE: Json = {"usd": 0, "per": "call"}  # until ComfyUI says that a node is run by others for money
 FILES = {  # by how the class of a loading node begins: what kind of file its own input is, in words of a model file
     "LoadImageMask": "mask", "LoadImage": "image", "VHS_LoadVideo": "video", "LoadVideo": "video", "LoadAudio": "audio",
     "VHS_LoadAudioUpload": "audio",
@@ -34,7 +35,8 @@ def read(value: Document, stem: str, beside: Callable[[str], bytes]) -> Document
     entry: Json = {key: part for key, part in value.items() if key not in OWN}
     written = recipe.written()
     entry["model"] = f"{value.get('model') or stem}:{_mark(written)}"
-    entry |= {"schema": schema, "recipe": written}
+    entry |= {"schema": schema, "recipe": written, "open": True}
+    entry.setdefault("price", FREE)
     for key, name in kinds.items():
         entry.setdefault(key, name)
     if "image" in kinds:

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from artfactoryd.core.json_types import Document, Json, JsonValue, Schema
-from artfactoryd.factories.comfyui.model_file import MOST_SEED, file_of
+from artfactoryd.core.json_types import Json, JsonValue, Schema
+from artfactoryd.factories.comfyui.model_file import FREE, MOST_SEED, file_of
 from artfactoryd.factories.comfyui.workflow import Recipe, Target
 from artfactoryd.factories.http.answer import fields, text
 
 KINDS = {"INT": "integer", "FLOAT": "number", "STRING": "string", "BOOLEAN": "boolean"}
-FREE: Json = {"usd": 0, "per": "call"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +36,10 @@ class Node:
         return cls(inputs, own.get("api_node") is True)
 
 
-def completed(recipe: Recipe, schema: Schema, price: Json | None, nodes: Mapping[str, Node]) -> Json:
+def completed(recipe: Recipe, schema: Schema, nodes: Mapping[str, Node]) -> Json:
     """`schema`, `recipe` and `price` of the model's entry, with what is known of all classes of its nodes.
 
-    A node that costs money elsewhere makes the price unknown, unless the file has one that is no 0.
+    What one costs that others run for money is not told: then there is no price.
     """
     properties = dict(schema["properties"])
     for name, targets in recipe.targets.items():
@@ -49,13 +48,7 @@ def completed(recipe: Recipe, schema: Schema, price: Json | None, nodes: Mapping
             properties[name] = _narrowed(properties[name], node, targets[0])
     paid = tuple(kind for kind, node in sorted(nodes.items()) if node.is_paid)
     entry: Json = {"schema": {**schema, "properties": properties}, "recipe": replace(recipe, paid=paid).written()}
-    if paid:
-        return {**entry, "price": price} if price and not _is_free(price) else entry
-    return {**entry, "price": price or FREE}
-
-
-def _is_free(price: Document) -> bool:
-    return "parts" not in price and "steps" not in price and not float(price.get("usd") or 0)
+    return entry if paid else {**entry, "price": FREE}
 
 
 def _narrowed(schema: Schema, node: Node, target: Target) -> Json:

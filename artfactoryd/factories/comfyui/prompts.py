@@ -44,7 +44,7 @@ def body(call: Call, recipe: Recipe, name: str, key: str) -> Json:
     return {**document, "extra_data": {"api_key_comfy_org": key}} if recipe.paid and key else document
 
 
-def taken_as(answer: Answer, name: str) -> str | None:
+def taken_as(answer: Answer) -> str | None:
     """The id under which it was queued; None where the answer does not say that it was."""
     own = text(fields(answer.accepted()).get("prompt_id"))
     return own if own and own.isprintable() else None
