@@ -35,6 +35,7 @@ class Prompt:
     good: list[str]  # the output nodes that are made
     has_key: bool
     client_id: str | None
+    cached: list[str]  # output nodes of which every input was as in a prompt before
     outcome: str
     run_seconds: float
     start_seconds: float
@@ -80,7 +81,7 @@ class Prompt:
     def outputs(self) -> dict[str, Any]:
         if self.failure or self.canceled is not None:
             return {}
-        return {name: {"images": self._files(name)} for name in self.good}
+        return {name: {"images": self._files(name)} for name in self.good if name not in self.cached}
 
     def _files(self, name: str) -> list[dict[str, str]]:
         kind = "temp" if self.graph[name]["class_type"] == "PreviewImage" else "output"
@@ -218,13 +219,23 @@ class ComfyUI:
         prompt = self.book.kind(
             id=name, accepted=time.time(), number=len(self.book.accepted), graph=body["prompt"], good=good,
             has_key=bool(body.get("extra_data", {}).get("api_key_comfy_org")), client_id=body.get("client_id"),
-            outcome=outcome, run_seconds=self.weather.run_seconds if asked.run_seconds is None else asked.run_seconds,
+            cached=self._cached(body["prompt"], good), outcome=outcome,
+            run_seconds=self.weather.run_seconds if asked.run_seconds is None else asked.run_seconds,
             start_seconds=self.weather.start_seconds, answered=told["do"],
         )  # fmt: skip
         self.book.accept(prompt)
         await asyncio.sleep(self.weather.create_latency)
         answer = {"prompt_id": name, "number": prompt.number, "node_errors": errors}
         return await self._answer_create(request, json.dumps(answer).encode(), name, told["do"])
+
+    def _cached(self, graph: dict[str, Any], good: list[str]) -> list[str]:
+        """What is as it was is not made again, and in an old ComfyUI not told of again either."""
+
+        def looks(whole: dict[str, Any], node: str) -> str:
+            return json.dumps([whole[name] for name in tree(whole, node)], sort_keys=True)
+
+        before = {looks(one.graph, node) for one in self.book.accepted.values() for node in one.good}
+        return [node for node in good if self.weather.old and looks(graph, node) in before]
 
     async def _answer_create(self, request: web.Request, body: bytes, name: str, do: str) -> web.StreamResponse:
         assert do == "ok" or do in CREATES, f"unknown create behaviour {do}"

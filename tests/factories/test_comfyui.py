@@ -97,6 +97,13 @@ def test_parameters_take_their_kinds_from_the_workflow_and_another_workflow_is_a
     assert recipe.workflow.graph["30"]["inputs"]["lora_1"]["strength"] == 1.0
 
 
+def test_the_model_file_on_its_page_is_the_example() -> None:
+    page = (EXAMPLES.parents[1] / "docs" / "comfyui.md").read_text()
+    block = page.partition("```yml\n")[2].partition("   ```")[0]
+    told = [line.strip() for line in (EXAMPLES / "portrait.yaml").read_text().splitlines() if line[:1] != "#"]
+    assert [line.strip() for line in block.splitlines()] == told
+
+
 # --- what its answers mean ---
 
 
@@ -294,6 +301,19 @@ async def test_cancel_takes_it_out_of_the_queue_or_stops_it_and_nothing_else(com
             await made.collect(ticket)
         assert caught.value.cancelled
     assert await made.collect(other) is None
+    await made.close()
+
+
+async def test_the_same_once_more_gives_files_of_its_own_though_comfyui_has_it_made_already(comfy: Emulator) -> None:
+    made = factory(comfy)
+    comfy.control(old=True)
+    bare = {name: {**node, "_meta": {}} for name, node in PORTRAIT.items()}  # as older ones export it
+    recipe = read(bare, map={"prompt": "6.inputs.text"})["recipe"]
+    first, second = [
+        (await outcome_of(made, await made.submit(Call("portrait", None, {"prompt": "a fox"}, recipe)))).outputs
+        for _ in range(2)
+    ]
+    assert len(first) == len(second) == 1 and first != second
     await made.close()
 
 

@@ -15,6 +15,7 @@ from artfactoryd.factories.http.transport import surely_unsent
 
 OURS = uuid.UUID("6f0c7f0e-6d0f-5d3b-9a55-0a6f1d0a7c11")  # the namespace of our names at ComfyUI
 CLIENT = str(uuid.uuid5(OURS, "artfactoryd"))  # without one, outputs of cached nodes are missing in the history
+PREFIX = "filename_prefix"
 UNRAISED = "Nothing was queued."
 MOST_LISTED = 8  # of the values that a ComfyUI has, in a sentence
 NO_COMFYUI = frozenset({404, 405, 501})  # of an address where something else answers
@@ -38,10 +39,20 @@ def body(call: Call, recipe: Recipe, name: str, key: str) -> Json:
     unknown = sorted(call.parameters.keys() - recipe.targets.keys())
     if unknown:
         raise CallRefused(f"The model's map has no {', '.join(unknown)}. {UNRAISED}")
-    document: Json = {
-        "prompt": recipe.workflow.filled(recipe.targets, call.parameters), "prompt_id": name, "client_id": CLIENT,
-    }  # fmt: skip
+    graph = _saving_anew(recipe.workflow.filled(recipe.targets, call.parameters), recipe, name)
+    document: Json = {"prompt": graph, "prompt_id": name, "client_id": CLIENT}
     return {**document, "extra_data": {"api_key_comfy_org": key}} if recipe.paid and key else document
+
+
+def _saving_anew(graph: Json, recipe: Recipe, name: str) -> Json:
+    """With names of its own for the files, so that what ComfyUI has made before is saved again: of a node whose inputs
+    are all as they were it gives no files, or those of before, which a person may have tidied away."""
+    ordered = {target.node for targets in recipe.targets.values() for target in targets if target.steps == (PREFIX,)}
+    for node, value in graph.items():
+        prefix = value["inputs"].get(PREFIX)
+        if isinstance(prefix, str) and node not in ordered:
+            value["inputs"][PREFIX] = f"{prefix}_{name[:8]}"
+    return graph
 
 
 def taken_as(answer: Answer) -> str | None:
