@@ -10,6 +10,7 @@ needs a person soon is a warning; good news never is.
     provider. outage, back, stopped, paused, resumed
     settings. read
     backup.   made
+    cap.      near
 
 What has a line in the ledger is told once that line is durable (`daemon/story`), the end of an order with the receipt
 that says so (`daemon/receipts`), all else where it happens. A kill may lose a piece of news, and repeats none.
@@ -378,9 +379,6 @@ class BackupMade(News):
     products: int
     copied: int  # files
     sentence: ClassVar[str] = "a backup of {it.products} products lies in {it.path}"
-
-
-# --- telling ---
 
 
 def _write(news: News) -> None:

@@ -64,6 +64,7 @@ class TestHome:
             "inbox": {"settle_seconds": 0.05, "scan_seconds": 0.1},
             "limits": {"free_disk_bytes": 1_000_000},
             "http": {"port": 0},
+            "desktop": {"notify": False},
         }
         for section, values in settings.items():
             quick[section] = {**quick.get(section, {}), **values}

@@ -57,9 +57,10 @@ DOORS = {  # one place for each library; a folder stands for all in it
 # fmt: off
 PURE = {
     "__future__", "abc", "array", "base64", "bisect", "collections", "contextlib", "copy", "csv", "dataclasses",
-    "datetime", "decimal", "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "io", "ipaddress",
-    "itertools", "json", "math", "operator", "orjson", "pathlib", "posixpath", "random", "re", "string",
-    "struct", "textwrap", "types", "typing", "unicodedata", "urllib.parse", "zlib",
+    "datetime", "decimal", "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "io", "itertools", "json",
+    "math", "operator", "orjson", "pathlib", "posixpath", "random", "re", "string", "struct", "textwrap", "types",
+    "typing",
+    "unicodedata", "urllib.parse", "zlib",
 }
 # fmt: on
 PURE_NAMES = {"pathlib": {"PurePath", "PurePosixPath"}, "random": {"Random"}, "io": {"StringIO", "BytesIO"}}

@@ -92,6 +92,7 @@ def test_every_named_place_is_one_at_which_a_test_kills() -> None:
             "own_folder",
             "pictures_whole",
             "restoring_killed",
+            "strayed",
             "troubleshooting",
         )
         for path in TESTS.rglob(f"test_{name}.py")

@@ -17,7 +17,6 @@ import pytest
 
 from artfactoryd import documents
 from artfactoryd.clock import now
-from artfactoryd.core.hosts.provider import Provider
 from artfactoryd.daemon.app import App, open_app
 from artfactoryd.daemon.loop import Daemon
 from artfactoryd.daemon.run import RunOptions
@@ -28,7 +27,7 @@ from artfactoryd.execution.pacing import machine
 from artfactoryd.factories import ProviderSettings, registry
 from artfactoryd.intake.claim import Claim
 from artfactoryd.planning.accepted import expander
-from artfactoryd.settings import Http, Inbox, Limits, Settings
+from artfactoryd.settings import Desktop, Http, Inbox, Limits, Provider, Settings
 from artfactoryd.storage import ledger
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow, OrderRow
@@ -206,7 +205,7 @@ async def at_work(
     providers = {name: Provider(concurrency=concurrency) for name in ("fake", "other")}
     given = {
         "inbox": Inbox(settle_seconds=0.02, scan_seconds=0.1), "limits": Limits(free_disk_bytes=1000),
-        "http": Http(port=0),
+        "http": Http(port=0), "desktop": Desktop(notify=False),
     }  # fmt: skip
     async with open_app(home.home, Settings(providers=providers, **{**given, **settings}), {}, clock) as opened:
         daemon = Daemon(opened, job or RunOptions(), {}, serve=None if job and job.until_done else server.serve)

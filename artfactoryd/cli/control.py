@@ -112,6 +112,7 @@ async def _carry_out(
         for order_id in app.execution.receipts.orders:
             _write_receipt(app, order_id)
         await asyncio.to_thread(app.key_notices.tidy)
+        await app.outward.rests()
     if ids:
         goes = "It goes" if len(ids) == 1 else "They go"
         answer["text"] += f" {goes} on with the next `run` or `once`."

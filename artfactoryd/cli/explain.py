@@ -12,6 +12,7 @@ import click
 from artfactoryd import clock, entries, schema
 from artfactoryd.cli.context import as_json, latest, made_home, say
 from artfactoryd.core.json_types import Json
+from artfactoryd.core.sidecar_again import STANDS_FOR
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.planning import remake
@@ -22,6 +23,7 @@ from artfactoryd.reporting.orders import AttemptDocument, attempt_document
 from artfactoryd.reporting.words import ticket_words, value_words
 from artfactoryd.shelf.sidecars import CARD, product_of, sidecar_of
 from artfactoryd.storage import naming, told
+from artfactoryd.storage.database import check_not_lost
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import recognition, search
 from artfactoryd.storage.rows import ProductRow
@@ -80,6 +82,7 @@ def card_of(home: Home, given: str, *, latest: bool | None = None) -> Path:
             return beside
         if row is None and os.path.lexists(path):
             raise WrongUse(f"{given} has no sidecar ({path.name}{CARD}), and no product here has its bytes.")
+        check_not_lost(home.index_file)
         row = row or naming.product_named(index, naming.product_given(home, given), latest=latest)
     card = sidecar_of(home.root / row.path, home.projects)
     if card is None or not card.is_file():
@@ -172,7 +175,7 @@ def _lines(document: Explanation) -> Iterator[tuple[str, str]]:
     yield "made", f"{clock.shown(sidecar['created_at'])}{', a rehearsal: drawn here' if sidecar['rehearsal'] else ''}"
     yield from _order(sidecar) if order and item else _imported(sidecar)
     model = sidecar["model"]
-    yield "model", f"{sidecar['provider']} {model['id']}{':' + model['version'] if model['version'] else ''}"
+    yield "model", f"{_model(sidecar['provider'], model)}{_stands_for(sidecar)}"
     for name, value in sidecar["parameters"]["generation"].items():
         yield "parameter", f"{name}: {value_words(value)}"
     for token in item["tokens"] if item else ():
@@ -188,6 +191,18 @@ def _lines(document: Explanation) -> Iterator[tuple[str, str]]:
         yield "made of it", path
     if order:
         yield "again", f"`{document.again}` makes it again"
+
+
+def _model(provider: str, model: Json) -> str:
+    return f"{provider} {model['id']}{':' + model['version'] if model['version'] else ''}"
+
+
+def _stands_for(sidecar: Json) -> str:
+    """Of a rehearsal; earlier releases told no more than a name, and that of compared models alone."""
+    if ordered := sidecar["model"].get("stands_for"):
+        return f" in place of {_model(ordered['provider'], ordered)}"
+    actual = sidecar["parameters"]["actual"] if sidecar["rehearsal"] else {}
+    return f" in place of {name}" if (name := actual.get(STANDS_FOR)) else ""
 
 
 def _order(sidecar: Json) -> Iterator[tuple[str, str]]:

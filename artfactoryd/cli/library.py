@@ -57,14 +57,17 @@ def check_lookups(ctx: click.Context, as_json: bool) -> None:
 
 
 @click.group(cls=Menu, invoke_without_command=True)
+@click.option("--names", is_flag=True, help="Only their names, one a line: of those that can be used.")
 @as_json
 @click.pass_context
-def templates(ctx: click.Context, as_json: bool) -> None:
+def templates(ctx: click.Context, names: bool, as_json: bool) -> None:
     """Your templates, with the keys each gives."""
     if ctx.invoked_subcommand:
         return
     document = list_templates(shown_home(ctx))
-    say(document, templates_text(document), as_json)
+    usable = "\n".join(template.name for template in document.templates if template.keys is not None)
+    if not names or as_json or usable:
+        say(document, usable if names else templates_text(document), as_json)
 
 
 @templates.command("show")

@@ -155,7 +155,7 @@ async def _describe_again(
             given_up[provider] = str(error)
         return RefreshedModel(provider, name, error=str(error), none=isinstance(error, CallRefused))
     before, now = known.find(provider, name), catalog(home).find(provider, name) or described
-    changes = list(_changes(before, now)) if before else []
+    changes = [*_changes(before, now), *_no_part(now, described)] if before else []
     own = now.source if now.source.startswith(str(home.models)) and not now.is_open else None
     return RefreshedModel(provider, described.full, new=before is None, changes=changes, stands_over=own)
 
@@ -181,6 +181,15 @@ def _changes(before: Model, now: Model) -> Iterator[str]:
         yield f"price: {was} -> {is_now}"
     if difference.version:
         yield f"version: {difference.version[0]} -> {difference.version[1]}"
+    if before.status != now.status:
+        yield f"status: {before.status} -> {now.status}"
+
+
+def _no_part(now: Model, described: Model) -> Iterator[str]:
+    """A number that the provider tells, where a price of several was known and it is none of them."""
+    if now.price is None and described.price is not None:
+        told = price_text(PriceDocument.of(described.price))
+        yield f"{now.provider} tells {told}, which the price by parts has not. Write it into a model file of yours."
 
 
 # --- in words ---

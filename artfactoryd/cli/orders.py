@@ -82,7 +82,7 @@ def why(ctx: click.Context, file: str, latest: bool, as_json: bool) -> None:
 
 def status_document(home: Home, settings: Settings, trouble: str = "") -> StatusDocument:
     """What the daemon, the Inbox, Held, Rejected, the providers and the orders are at."""
-    with Index.reading(home.index_file) as index:
+    with Index.looking(home.index_file) as index:
         return status_report.status(home, index, settings, home.at_work(), trouble)
 
 
@@ -101,7 +101,7 @@ def order_documents(home: Home, settings: Settings, most: int | None) -> OrdersD
     """Those at work first, then newest first, without their products and items. `most`: None for all."""
     folder = settings.inbox.path or home.inbox
     problem, waiting_orders = inbox.problem(folder), inbox.orders_waiting(folder, home.claims)
-    with Index.reading(home.index_file) as index:
+    with Index.looking(home.index_file) as index:
         if index is None:
             return OrdersDocument([], 0, problem, waiting_orders)
         documents = [
@@ -113,7 +113,7 @@ def order_documents(home: Home, settings: Settings, most: int | None) -> OrdersD
 
 def whole_order(home: Home, settings: Settings, name: str, *, latest: bool = False) -> WholeOrder:
     """With its items, attempts and doubts. Raises NoSuchOrder, and AmbiguousName unless the `latest` is asked for."""
-    with Index.reading(home.index_file) as index:
+    with Index.looking(home.index_file) as index:
         row = naming.order_named(index, naming.order_given(home, name), latest=latest)
         assert index is not None  # there is an order in it
         return order_reports.whole_order(index, row, waiting.reasons(index, row, home, settings))
@@ -121,7 +121,7 @@ def whole_order(home: Home, settings: Settings, name: str, *, latest: bool = Fal
 
 def why_of(home: Home, settings: Settings, given: str, *, latest: bool = False) -> tuple[str, bool]:
     """What became of it, in words, and whether anything is known of it. Raises AmbiguousName."""
-    with Index.reading(home.index_file) as index:
+    with Index.looking(home.index_file) as index:
         return why_words.why(home, index, settings, given, latest=latest)
 
 

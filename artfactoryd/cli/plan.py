@@ -24,6 +24,7 @@ from artfactoryd.planning import preview
 from artfactoryd.planning.preview import Planned, PlannedOrder
 from artfactoryd.planning.to_buy import NEW, NEW_PARENT
 from artfactoryd.printable import one_line, printable, redact, redact_json
+from artfactoryd.storage.database import check_not_lost
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -49,6 +50,7 @@ def plan(ctx: click.Context, file: Path, rehearse: bool, most: str, box: str | N
     """What an order would do, what it would cost, and what would hold it. Spends nothing."""
     home = shown_home(ctx)
     most_items, settings = count_of(most, "--items", 0), settings_of(home)
+    check_not_lost(home.index_file)  # by which it is told what would be reused
     planned = preview.plan(home, settings, file, rehearse=rehearse, most=most_items, environ=os.environ, box=box)
     if as_json:
         for piece in planned.json():
@@ -104,7 +106,7 @@ def rows(head: Document, planned: Planned) -> Iterator[Row]:
     yield from (("model", one_line(words)) for words in _models(head))
     yield from (("default", words) for words in _defaults(head))
     yield "price", _price(head)
-    yield from (("warning", one_line(words)) for words in _stale(head["price"]["stale"]))
+    yield from ((note["about"], one_line(note["text"])) for note in head["notes"])
     yield from _reuse(head["reuse"])
     if head["proof"]:
         yield "proof", _proof(head)
@@ -136,15 +138,6 @@ def _unit(price: Document | None) -> str:
     if price is None:
         return ", price unknown"
     return f", {price['text']}"
-
-
-def _stale(prices: Sequence[Document]) -> Iterator[str]:
-    """Those of one day together."""
-    for day in dict.fromkeys(price["as_of"] for price in prices):
-        of_day = [price for price in prices if price["as_of"] == day]
-        names = ", ".join(dict.fromkeys(f"{price['model']} ({price['provider']})" for price in of_day))
-        ago = f"{of_day[0]['days']} days ago, {day}"
-        yield f"The price of {names} was looked up {ago}. `artfactoryd models --stale` says how to do so again."
 
 
 def _defaults(head: Document) -> Iterator[str]:

@@ -59,7 +59,7 @@ def products(
 
 def find_products(home: Home, query: str, most: int | None, before: str = "") -> ProductsDocument:
     """`query`: may be a file that is a product, whatever it is called. `most`: None for all. Raises QueryWrong."""
-    with Index.reading(home.index_file) as index:
+    with Index.looking(home.index_file) as index:
         if index and (rows := recognition.products_of(home, index, Path(query))):
             return reported.of_rows(index, home.root, query, rows)
         read_query(query)

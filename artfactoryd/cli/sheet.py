@@ -96,7 +96,7 @@ def make_sheet(
 
 def _sheet_of(home: Home, query: str, axes: Axes, most: int | None) -> Sheet:
     """Of the order that is called so, else of what the query finds."""
-    with Index.reading(home.index_file) as index:
+    with Index.looking(home.index_file) as index:
         if index is None:
             raise WrongUse("Nothing was made yet.")
         if query and (orders := naming.orders_named(index, query)):

@@ -63,7 +63,7 @@ def spend(ctx: click.Context, by: str, as_json: bool) -> None:
 
 def document(home: Home, settings: Settings, by: str, day: str) -> SpendDocument:
     """`day`: the local date of today."""
-    with Index.reading(home.index_file) as index:
+    with Index.looking(home.index_file) as index:
         groups = spending.by_group(index, by) if index else []
         return SpendDocument(
             budget=caps.standing(index, settings, day),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from artfactoryd.cli.context import as_json, home_of, own_home, say, settings_of
 from artfactoryd.cli.control import daemon_is_there
 from artfactoryd.cli.explain import card_of, whole_sidecar
 from artfactoryd.cli.once import RunDocument, look_at, report_of, work_once
+from artfactoryd.cli.pictures.by_template import asked_by
 from artfactoryd.cli.pictures.varying import asked_with
 from artfactoryd.cli.progress import Progress
 from artfactoryd.cli.terminal import echo
@@ -40,9 +42,12 @@ LOOK = 0.2  # seconds between looks at what the daemon does
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--wait", is_flag=True, help="Show progress and end with the order's outcome.")
 @click.option("--rehearse", is_flag=True, help="Let the free local sketch model draw every item.")
+@click.option("--template", metavar="NAME", help="FILES are pictures: make them by this template of the Library.")
 @as_json
 @click.pass_context
-def submit(ctx: click.Context, files: tuple[Path, ...], wait: bool, rehearse: bool, as_json: bool) -> None:
+def submit(
+    ctx: click.Context, files: tuple[Path, ...], wait: bool, rehearse: bool, template: str | None, as_json: bool
+) -> None:  # fmt: skip
     """Put orders into the inbox, each in one step, as they are.
 
     FILES are orders, each a file or the folder of one, and the tables and pictures that go with them.
@@ -51,9 +56,12 @@ def submit(ctx: click.Context, files: tuple[Path, ...], wait: bool, rehearse: bo
     if rehearse:
         _make_first_home(home_of(ctx), quiet=as_json)
     home = own_home(ctx)
-    code, document = submit_files(
-        home, settings_of(home), dict(os.environ), list(files), wait=wait, rehearse=rehearse, quiet=as_json
-    )
+    with asked_by(home, template) if template else nullcontext() as order:
+        given, command = ([order, *files], f"submit --template {template}") if order else ([*files], "submit")
+        code, document = submit_files(
+            home, settings_of(home), dict(os.environ), given, wait=wait, rehearse=rehearse, quiet=as_json,
+            command=command,
+        )  # fmt: skip
     if as_json:
         say(document, "", True)
     ctx.exit(code)
@@ -120,7 +128,8 @@ def _what_is_bought(planned: preview.Planned) -> list[str]:
         what = counted(head["total_products"], "picture")
         about = f" of “{head['first']}”" if head["first"] else ""
         seed = "" if item["seed"] is None else f", seed {item['seed']}"
-        words.append(f"Asks {head['provider']} {head['model']} again for {what}{about}{seed}, {cost}.")
+        asks = f"Rehearses {head['model']}" if head["rehearsal"] else f"Asks {head['provider']} {head['model']}"
+        words.append(f"{asks} again for {what}{about}{seed}, {cost}.")
         words += [f"It will wait for you: {reason['text']}" for reason in head["held"]]
     return words
 
@@ -169,7 +178,7 @@ def submit_files(
     given, desk = told_apart(files), Desk(home, settings, environ)
     placed = [desk.place(file, rehearse, given.beside) for _, file in given.orders]
     lines = [_is_placed(path, one) for (path, _), one in zip(given.orders, placed, strict=True)]
-    if command == "remake":  # what was named is a product, and stays where it is
+    if command != "submit":  # what was named is no order, and stays where it is
         lines = ["Its order is in the inbox."]
     unused = [path for name, path in given.beside.items() if not any(name in one.along for one in placed)]
     if not quiet:

@@ -15,6 +15,9 @@ from artfactoryd.core.pricing.price import Price
 LATER = frozenset({"mask", "video", "audio", "sends", "recipe"})  # that a model had none of in earlier releases
 
 
+CURRENT, DEPRECATED = "current", "deprecated"  # the status of a model
+
+
 @dataclass(frozen=True)
 class Model:
     """One endpoint with its parameter schema. `id` is what the provider calls it.
@@ -45,7 +48,7 @@ class Model:
     sends: Parameters = field(default_factory=dict)
     recipe: Document = field(default_factory=dict)
     is_open: bool = field(default=False, compare=False)
-    status: str = field(default="current", compare=False)
+    status: str = field(default=CURRENT, compare=False)
     schema_as_of: str | None = field(default=None, compare=False)
     told_by: str | None = field(default=None, compare=False)
 
@@ -63,7 +66,7 @@ class Model:
             syntax=tuple(value.get("syntax") or ()),
             price=Price.from_mapping(value["price"]) if value.get("price") else None, source=source,
             sends=dict(value.get("sends") or {}), recipe=dict(value.get("recipe") or {}),
-            status=value.get("status", "current"), schema_as_of=_day(value.get("schema_as_of")),
+            status=value.get("status", CURRENT), schema_as_of=_day(value.get("schema_as_of")),
             told_by=value.get("source"),
         )  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import Any
 
 SOFTWARE = "artfactoryd"
 MARKS = ("mark", "liked", "rating", "tags", "notes", "collections")  # what a person says of a product
+MODEL = ("id", "version", "family", "modality", "stands_for")
 VERSION = 2  # of the document; in the first, `base` held whole lists
 
 
@@ -27,7 +28,7 @@ def sidecar(
         },
         "item": _item(row),
         "provider": row["provider"],
-        "model": {key: row["model"][key] for key in ("id", "version", "family", "modality")},
+        "model": {key: row["model"][key] for key in MODEL if key in row["model"]},
         "ticket": row["ticket"],
         "parameters": {key: row[key] for key in ("base", "base_of", "generation", "actual", "returned")},
         "inputs": row["inputs"], "outputs": {"asked": row["asked"], "delivered": row["delivered"]},

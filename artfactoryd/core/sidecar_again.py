@@ -11,6 +11,7 @@ from artfactoryd.core.parameters.file_refs import PRODUCT, STAGE
 
 VARIED = re.compile(r"# .* varied \(.*\): product ([0-9a-f-]{36}) of order ")  # the comment that begins such an order
 INPUTS = "inputs/"  # of an order's folder
+STANDS_FOR = "stands_for"  # of a sketch that was drawn: no parameter of an order
 MARKS = frozenset({"id", "file", "order", "item", "parameters", "inputs", "outputs"})
 
 
@@ -22,16 +23,18 @@ def is_sidecar(value: object) -> bool:
 def order_again(card: Document) -> dict[str, Value]:
     """Of a sidecar as its schema says. All its parameters are raw: they have been expanded once.
 
-    A rehearsal's item is the sketch that was drawn, so it is drawn again.
+    A rehearsal's item is a rehearsal of the model that it stands for; where that cannot be told, or what it was made
+    from was not kept, the sketch that was drawn.
     """
-    rehearsal, model = card["rehearsal"], card["model"]
-    parameters = dict(card["parameters"]["actual" if rehearsal else "generation"])
-    for known in [] if rehearsal else card["inputs"]:
+    rehearsal, model, is_sketch = card["rehearsal"], card["model"], _is_sketch(card)
+    ordered = model if is_sketch or not rehearsal else model["stands_for"]
+    parameters = _parameters(card)
+    for known in [] if is_sketch else card["inputs"]:
         place = file_leaves.read(known["parameter"], parameters) or (known["parameter"],)
         parameters = file_leaves.replaced(parameters, {place: written(known)})
     value: dict[str, Value] = {
-        "provider": card["provider"],
-        "model": f"{model['id']}:{model['version']}" if model["version"] else model["id"],
+        "provider": ordered.get("provider", card["provider"]),
+        "model": f"{ordered['id']}:{ordered['version']}" if ordered["version"] else ordered["id"],
         "project": card["project"], "name": card["order"]["name"],
         "parameters": {name: _one(each) for name, each in parameters.items()}, "raw": sorted(parameters),
         "reuse": "never",
@@ -43,14 +46,26 @@ def order_again(card: Document) -> dict[str, Value]:
     return value | {key: each for key, each in optional.items() if each}
 
 
+def _is_sketch(card: Document) -> bool:
+    """Whether it is asked for as what was drawn, whatever was ordered."""
+    return bool(card["rehearsal"]) and ("stands_for" not in card["model"] or any(map(was_not_kept, card["inputs"])))
+
+
+def _parameters(card: Document) -> dict[str, Value]:
+    """Those that it is asked for again with: of a sketch without what nobody orders."""
+    if not _is_sketch(card):
+        return dict(card["parameters"]["generation"])
+    return {name: value for name, value in card["parameters"]["actual"].items() if name != STANDS_FOR}
+
+
 def with_values(card: Document, changes: Mapping[str, Value]) -> Document:
     """The sidecar as it asks for something else: each value at its place, `steps`, `loras.0.scale`. A picture that
     stands in the place of an input is no input of the product any more.
 
     Raises ValueError for a place inside a value that has none of it.
     """
-    chosen = "actual" if card["rehearsal"] else "generation"
-    parameters, inputs = dict(card["parameters"][chosen]), list(card["inputs"])
+    chosen = "actual" if _is_sketch(card) else "generation"
+    parameters, inputs = _parameters(card), list(card["inputs"])
     for name, value in changes.items():
         place = file_leaves.read(name, parameters) or _new_place(name, parameters)
         parameters = file_leaves.replaced(parameters, {place: value})

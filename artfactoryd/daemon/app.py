@@ -19,6 +19,7 @@ from artfactoryd.clock import now
 from artfactoryd.daemon.arranging.folders import CollectionFolders
 from artfactoryd.daemon.control import Control
 from artfactoryd.daemon.story import Story
+from artfactoryd.daemon.telling.outward import Outward
 from artfactoryd.execution.assembly import Execution, Service, assemble
 from artfactoryd.factories import Factory
 from artfactoryd.factories.registry import make_factories
@@ -50,6 +51,7 @@ class App:
     control: Control
     folders: CollectionFolders
     factories: dict[str, Factory]
+    outward: Outward
     clock: Callable[[], datetime] = now
 
     @property
@@ -59,8 +61,8 @@ class App:
 
     @property
     def is_arranged(self) -> bool:
-        """What was said, or done in the folders of collections, before this start is followed."""
-        return self.execution.is_arranged and self.folders.at_rest
+        """What was said, or done in the folders of collections, before this start is followed; hooks have run."""
+        return self.execution.is_arranged and self.folders.at_rest and not self.outward.owes
 
     def use(self, settings: Settings) -> None:
         """New settings take effect for what has not begun; addresses and keys at the next start."""
@@ -91,6 +93,8 @@ async def open_app(
     live = LiveSettings(home, settings, environ)
     await asyncio.to_thread(rebuild.mend, home, expander, clock, tell)
     async with AsyncExitStack() as closing:
+        outward = Outward(home, live, environ, clock)
+        closing.push_async_callback(asyncio.to_thread, outward.close)
         books = await asyncio.to_thread(Books, home.ledger, home.index_file, expander, clock, Story().hear)
         closing.push_async_callback(asyncio.to_thread, books.close)
         fetcher = Fetcher(home.work)
@@ -98,14 +102,14 @@ async def open_app(
         factories = make_factories(home, settings, environ)
         for factory in factories.values():
             closing.push_async_callback(factory.close)
-        app = _furnish(home, live, books, factories, fetcher, clock)
+        app = _furnish(home, live, books, factories, fetcher, outward, clock)
         closing.push_async_callback(app.execution.later.close)
         yield app
 
 
 def _furnish(
     home: Home, settings: LiveSettings, books: Books, factories: dict[str, Factory], fetcher: Fetcher,
-    clock: Callable[[], datetime],
+    outward: Outward, clock: Callable[[], datetime],
 ) -> App:  # fmt: skip
     """The services, in the order of the flow: each takes those above it that it uses, and none below."""
     claims = Claims(home.claims, home.rejected, home.held)
@@ -120,5 +124,5 @@ def _furnish(
         execution=execution,
         proofs=ProofHold(books, claims, home.work, execution.receipts.touch),
         control=control, folders=CollectionFolders(home, books, settings, execution, control), factories=factories,
-        clock=clock,
+        outward=outward, clock=clock,
     )  # fmt: skip

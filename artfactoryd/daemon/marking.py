@@ -16,7 +16,7 @@ from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted, nfc
 from artfactoryd.core.order import name_problems
 from artfactoryd.daemon.answers import Answer, no, yes
-from artfactoryd.daemon.arranging.binning import Binning
+from artfactoryd.daemon.arranging.binning import Binning, back_words, later_words
 from artfactoryd.errors import NoSuchProduct, WrongUse
 from artfactoryd.execution.assembly import Execution
 from artfactoryd.home import Home
@@ -102,10 +102,7 @@ class Marking:
     async def _put_back(self, command: Mapping[str, Any], last: undoing.Undoable) -> Outcome:
         lines = self._binning.back(last.places, last.command)
         rows = [row for line in lines if (row := self._books.index.product(line.product)) is not None]
-        named = f"{lines[0].path} is" if len(lines) == 1 else f"{counted(len(lines), 'product')} are"
-        answer = yes(f"Taken back: {last.name}. {named} where it was.", products=[row.id for row in rows])
-        if len(lines) != 1:
-            answer["text"] = answer["text"].replace("where it was", "where they were")
+        answer = yes(f"Taken back: {last.name}. {back_words(lines)}", products=[row.id for row in rows])
         return await self._record(command, answer, lines, rows)
 
     async def send_on(self, command: Mapping[str, Any], row: OrderRow, found: Sequence[ProductRow]) -> Outcome:
@@ -132,7 +129,10 @@ class Marking:
         order_ids = list(dict.fromkeys(row.order_id for row in products))
         for order_id in order_ids:
             self._execution.wake(order_id)
-        await self._execution.bin.follow()
+        moved = [mark.product for mark in marks if isinstance(mark, Bin)]
+        await self._execution.bin.follow(moved)
+        if waiting := self._execution.bin.waiting(moved):
+            answer = {**answer, "text": later_words(waiting, len(moved))}
         await self._execution.cards.write_first()
         if command["name"] in ARRANGES:
             await self._execution.clones.follow_first()

@@ -91,7 +91,8 @@ def write(app: App, order_id: str, refused: str = "") -> None:
     folder = lying()
     before = receipt.receipt_state(folder)
     folder = order_folders.write_receipt(folder, receipt.receipt(index, row, notes).encode(), lying)
-    desktop.show(folder, [str(index.state(row))])
+    if app.settings.now.desktop.labels:
+        desktop.show(folder, [str(index.state(row))])
     after = receipt.receipt_state(folder)
     if before not in (None, after) and after is not None and after in ENDS:
         news.tell(_end(ENDS[after], index, row, folder))  # a kill just before loses the news; none is told twice

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from artfactoryd.daemon import mailbox
 from artfactoryd.errors import ArtFactoryError, StorageFull
-from artfactoryd.execution.shelving import anew
 from artfactoryd.medium import in_words
 from artfactoryd.planning.accepted import expander
 from artfactoryd.storage import rebuild
@@ -30,6 +29,8 @@ async def reindex(app: App, command_id: str, stopped: Callable[[], bool]) -> Non
     try:
         report = await asyncio.to_thread(rebuild.build, app.home, expander, tell, at_work=True)
         report.kept = await app.books.exchange_index(app.home)
+        from artfactoryd.execution.shelving import anew  # imported late: few need it
+
         layout = app.settings.now.products.sidecars
         await asyncio.to_thread(anew.complete, report, app.home, app.books.index, layout)
         answer = {"done": True, "report": report.document(), "text": report.text()}

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from artfactoryd import news
 from artfactoryd.core.lifecycle import Verdict
 from artfactoryd.core.money import usd
+from artfactoryd.daemon.telling.near_caps import NearCaps
 from artfactoryd.log import generation, together
 from artfactoryd.news import News
 from artfactoryd.storage import budget
@@ -50,6 +51,7 @@ class Story:
     def __init__(self) -> None:
         self._sent: dict[str, _Sent] = {}  # by attempt
         self._begun: set[str] = set()
+        self._near_caps = NearCaps()
 
     def hear(self, index: Index, events: Sequence[Event]) -> None:
         """What was just recorded, all of it visible in `index`."""
@@ -62,6 +64,8 @@ class Story:
                 for piece in self._news(index, event, begun):
                     news.tell(piece)
                 self._forget(event)
+            for near in self._near_caps.news(index, events):
+                news.tell(near)
 
     def _news(self, index: Index, event: Event, begun: set[str]) -> Iterator[News]:
         if isinstance(event, Wish | Reuse) and event.order in begun:

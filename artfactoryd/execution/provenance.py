@@ -143,10 +143,14 @@ def _dollars_each(cost: int, delivered: int) -> float:
 
 
 def _model(row: ItemRow, attempt: AttemptRow, order: OrderRow) -> dict[str, Any]:
-    """The model that really made it: for a rehearsal the sketch, not the one ordered."""
+    """The model that really made it: for a rehearsal the sketch, and the one ordered as what it stands for."""
     model = order.snapshots[row.model]
     if order.rehearsal:
-        return {"id": attempt.model, "version": None, "family": model["family"], "modality": model["modality"]}
+        ordered = {key: model[key] for key in ("provider", "id", "version")}
+        return {
+            "id": attempt.model, "version": None, "family": model["family"], "modality": model["modality"],
+            "stands_for": ordered,
+        }  # fmt: skip
     return {key: model[key] for key in ("id", "version", "family", "modality")}
 
 

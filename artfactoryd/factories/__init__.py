@@ -182,12 +182,14 @@ class Description:
 
     `document`: OpenAPI, as served. `version`: where a call needs one. `price`: (unit price in US dollars, unit) in the
     provider's own words. `kept_back`: parameters that this factory sets itself, which no order may give.
+    `is_deprecated`: its provider gives it up.
     """
 
     document: Document
     version: str | None = None
     price: tuple[float | str, str] | None = None
     kept_back: tuple[str, ...] = ()
+    is_deprecated: bool = False
 
 
 @runtime_checkable

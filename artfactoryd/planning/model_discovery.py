@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from artfactoryd.core.catalog import Catalog
-from artfactoryd.core.model import Model
+from artfactoryd.core.model import DEPRECATED, Model
 from artfactoryd.core.parameters.model_update import completed
 from artfactoryd.core.parameters.openapi import NoSchema, model_entry
 from artfactoryd.core.pricing.told import price_told
@@ -63,6 +63,8 @@ class Descriptions:
         try:
             entry = model_entry(provider, full, found.document, None, found.kept_back)
             entry["schema_as_of"] = self._today().isoformat()
+            if found.is_deprecated:
+                entry["status"] = DEPRECATED
             if found.price and (price := price_told(*found.price, self._today().isoformat(), entry["schema"])):
                 entry["price"] = price
             return await asyncio.to_thread(self._keep, entry, name)

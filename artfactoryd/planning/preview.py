@@ -32,7 +32,7 @@ from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.factories.registry import asking
 from artfactoryd.home import Home
 from artfactoryd.planning import defaults
-from artfactoryd.planning.catalogue.prices import stale_prices, told_with_price
+from artfactoryd.planning.catalogue.prices import notes, stale_prices, told_with_price
 from artfactoryd.planning.equal_items import other_seed
 from artfactoryd.planning.formats import ending_of
 from artfactoryd.planning.input_sources import near_name
@@ -150,7 +150,7 @@ def _refused(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:
         "price": {"usd": None, "as_of": None, "complete": False, "stale": []}, "held": [],
         "warnings": [_told(problem) for problem in problems if problem.holds],
         "errors": [_told(problem) for problem in problems if not problem.holds], "axes": [], "combined": "",
-        "models": [], "stages": [], "reuse": None, "defaults": [],
+        "models": [], "stages": [], "reuse": None, "defaults": [], "notes": [],
     }  # fmt: skip
 
 
@@ -181,6 +181,7 @@ def _order(home: Home, study: Study, most: int | None, index: Index | None) -> P
         "file": names.pattern, "proof": _proof(study),
         "first": first, "last": last,
         "reuse": _reuse(study, names, most, index, home.root), "defaults": _defaults(study),
+        "notes": list(notes(plan, now().date())),
     }  # fmt: skip
     return PlannedOrder(head, partial(_listed, home, study, names, most))
 

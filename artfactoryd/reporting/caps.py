@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from artfactoryd.core.money import rounded
+from artfactoryd.core.money import rounded, share_of
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.settings import Settings
 from artfactoryd.storage import budget
@@ -35,8 +35,8 @@ class Caps(JsonObject):
     def lines(self) -> Iterator[str]:
         """In words, a line for each."""
         for title, period in (("Today  ", self.day), ("Month  ", self.month)):
-            counted, cap, left = map(in_dollars, (period.counted_usd, period.cap_usd, period.left_usd))
-            yield f"{title} {counted} of {cap}, {left} left"
+            counted, left = share_of(round(period.counted_usd * 1_000_000), round(period.cap_usd * 1_000_000))
+            yield f"{title} {counted} of {in_dollars(period.cap_usd)}, {left} left"
 
 
 def standing(index: Index | None, settings: Settings, day: str) -> Caps:

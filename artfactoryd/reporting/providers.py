@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from artfactoryd import credentials
-from artfactoryd.core.hosts.provider import PROVIDERS
 from artfactoryd.errors import WrongUse
 from artfactoryd.factories.registry import broken, makers
 from artfactoryd.home import Home
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.waiting import Closures
-from artfactoryd.settings import Settings
+from artfactoryd.settings import PROVIDERS, Settings
 from artfactoryd.storage.index import Index
 
 NOT_NEEDED = "not needed"  # instead of where a key is

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from artfactoryd import clock
-from artfactoryd.core.hosts.provider import PROVIDERS
 from artfactoryd.core.lifecycle import NO_KEY, RESUMED, STUCK, UNFINISHED_ORDERS, UPLOAD_LASTS, UPLOAD_WAITS, ItemState
 from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
@@ -21,7 +20,7 @@ from artfactoryd.home import Home
 from artfactoryd.reporting.blockers import Blocker, Code, Outlook, Who
 from artfactoryd.reporting.disk import no_room
 from artfactoryd.reporting.words import items_words
-from artfactoryd.settings import Settings
+from artfactoryd.settings import PROVIDERS, Settings
 from artfactoryd.shelf.order_folders import existing_project
 from artfactoryd.storage import budget, dependencies, in_doubt
 from artfactoryd.storage.index import ALL, Index

@@ -64,9 +64,10 @@ def product_in(file: Path) -> str | None:
 
 
 def describe(file: Path, comment: str, origin: str, labels: Sequence[str]) -> None:
-    """Before it is shelved. `origin`: an address; empty for none."""
+    """Before it is shelved. `comment`, `origin` (an address): empty for none."""
     names = FINDER if IS_MAC else XDG
-    _try(file, names.comment, text_bytes(cut(comment, MOST_COMMENT)))
+    if comment:
+        _try(file, names.comment, text_bytes(cut(comment, MOST_COMMENT)))
     if origin and len(origin.encode()) <= MOST_ADDRESS:
         _try(file, names.origin, plistlib.dumps([origin], fmt=plistlib.FMT_BINARY) if IS_MAC else origin.encode())
     if labels:

@@ -35,6 +35,12 @@ def counted(index: Index, name: str, day: str) -> int:
     return index.committed(first, last)
 
 
+def of_order(index: Index, order_id: str) -> tuple[int, int]:
+    """What counts against an order's own cap, and the cap."""
+    row = index.rows("SELECT committed, cap FROM orders WHERE id = ?", (order_id,))[0]
+    return int(row["committed"]), int(row["cap"])
+
+
 def set_aside(order: OrderRow, upper: int) -> int:
     """What a wish for an item of this order reserves: once a bill was higher, as much as that."""
     return max(upper, order.dearest) if upper else 0

@@ -20,7 +20,10 @@ import peewee as pw
 from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Json
 from artfactoryd.errors import ArtFactoryError, StorageFull, StorageSick, WrongUse
+from artfactoryd.home import Home
 from artfactoryd.medium import NO_ROOM
+from artfactoryd.shelf.sidecars import CARD
+from artfactoryd.storage.months import months
 from artfactoryd.storage.rows import Decoder, Decodes
 from artfactoryd.storage.writing.recent import Recent
 from artfactoryd.storage.writing.up_to_date import DONE, bring_up_to_date, scripts
@@ -46,15 +49,9 @@ DatabaseError = pw.DatabaseError
 OF_VALUES = (pw.IntegrityError, pw.DataError, pw.ProgrammingError, pw.InterfaceError)  # what was to be written is wrong
 # By SQLite's codes: its words for them, which also say other things, change with its release.
 UNWRITTEN = "The index waits"
-PASSING = frozenset(
-    {
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_CANTOPEN,
-    }
-)  # worth another try
+PASSING = frozenset({  # worth another try
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
+})  # fmt: skip
 WORN_OUT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EIO, *NO_ROOM})
 UNREADABLE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -95,6 +92,7 @@ class Database:
         """For reading only, beside a daemon that may be writing."""
         index = cls.if_made(path)
         if index is None:
+            check_not_lost(path)
             raise WrongUse(f"Nothing has been made in this home yet ({path} is not there).")
         return index
 
@@ -108,6 +106,14 @@ class Database:
         finally:
             if index:
                 index.close()
+
+    @classmethod
+    @contextlib.contextmanager
+    def looking(cls, path: Path) -> Iterator[Self | None]:
+        """As `reading`, for a command that tells what is in it. Raises WrongUse where it was lost."""
+        check_not_lost(path)
+        with cls.reading(path) as index:
+            yield index
 
     @classmethod
     def if_made(cls, path: Path) -> Self | None:
@@ -303,6 +309,16 @@ def _asked(db: pw.SqliteDatabase, sql: str, values: Sequence[object]) -> sqlite3
 def _of_peewee(error: sqlite3.Error) -> pw.DatabaseError:
     known: pw.DatabaseError = getattr(pw, type(error).__name__, pw.DatabaseError)(*error.args)
     return known
+
+
+def check_not_lost(path: Path) -> None:
+    """Raise WrongUse where no index is, and the ledger or the shelf tells that there was one."""
+    if os.path.lexists(path):
+        return
+    home = Home(path.parent.parent)
+    if any(file.stat().st_size for file in months(home.ledger)) or any(home.projects.rglob(f"*.*{CARD}")):
+        words = f"The index {path} is missing, so nothing can be looked up; the ledger and the shelf are there."
+        raise WrongUse(f"{words} `artfactoryd reindex`, or any start of `run` or `once`, makes it again from them.")
 
 
 def complaints(path: Path, *, whole: bool = False) -> list[str]:

@@ -7,13 +7,11 @@ Doing it twice gives the same. Only the holder of the home's lock may.
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import os
-import stat
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +24,7 @@ from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
 from artfactoryd.durable import make_folders
 from artfactoryd.entries import NO_FILE, readable
-from artfactoryd.errors import Refusal, StorageFull, StorageSick
+from artfactoryd.errors import Refusal, StorageSick
 from artfactoryd.home import Home
 from artfactoryd.medium import in_words, storage_errors
 from artfactoryd.shelf import moving, presence, reading, strayed
@@ -210,6 +208,7 @@ class _Shelf:
         self._strangers, self._before = Strangers(index), Before(home.index_file)
         self._changed: list[str] = []
         self._left: list[str] = []
+        self._doubts = strayed.Doubts(home.projects)
         self.bare: list[str] = []
 
     def walk(self) -> None:
@@ -217,6 +216,7 @@ class _Shelf:
         self._index.run(told.FOUND_UNKEPT)
         self._walk(reading.walk(self._home.projects))
         self._walk(reading.walk(self._home.root / BIN))
+        self._walk(self._settled())
         self._walk(self._strayed())
 
     def take_in(self) -> Iterator[str]:
@@ -261,12 +261,14 @@ class _Shelf:
                 self._unnamed.append(readable(path))
                 continue
             try:
-                size, sidecar = _size(product), reading.read_sidecar(card)
+                size, sidecar = strayed.size_of(product), reading.read_sidecar(card)
                 row = row_of(sidecar, path)
             except (ValueError, KeyError, TypeError, OSError) as error:
                 if isinstance(error, OSError) and error.errno not in NO_FILE:
                     raise
                 self._unread.append(str(card)[before:])
+                continue
+            if self._doubts.arise(product, size, card, sidecar):
                 continue
             if size != sidecar["file"]["bytes"]:
                 self._changed.append(path)
@@ -281,24 +283,29 @@ class _Shelf:
             holds.credit(self._index)
             yield f"{dollars(cost)} were spent by what sidecars tell, not by the ledger; that counts on its days."
 
+    def _settled(self) -> Iterator[tuple[Path, Path]]:
+        """What lies by another product's sidecar, with its own."""
+        yield from self._taken_along(self._doubts.settle(self._known(), self._before.paths))
+
     def _strayed(self) -> Iterator[tuple[Path, Path]]:
-        """What was moved without its sidecar, with that, which is taken along once it is read."""
-        known = {row["id"] for row in self._index.rows("SELECT id FROM found")}
-        for product, card in [*strayed.without_cards(self._home.projects, known)]:
-            yield product, card
-            try:
-                is_moved = moving.take_along(card, product, self._home.projects)
-            except (OSError, StorageFull):
-                is_moved = False
-            if not is_moved:
-                self._left.append(readable(str(product.relative_to(self._home.root))))
+        """What was moved without its sidecar, with that."""
+        yield from self._taken_along([*strayed.without_cards(self._home.projects, self._known(), self._doubts.others)])
+
+    def _known(self) -> set[str]:
+        return {row["id"] for row in self._index.rows("SELECT id FROM found")}
+
+    def _taken_along(self, pairs: Sequence[tuple[Path, Path]]) -> Iterator[tuple[Path, Path]]:
+        """Once all are read."""
+        yield from pairs
+        for product in moving.all_along(pairs, self._home.projects):
+            self._left.append(readable(str(product.relative_to(self._home.root))))
 
     def _bare(self) -> Iterator[Move]:
         """What was moved, and has no sidecar any more."""
         rows = self._index.rows("SELECT id, path, bytes, sha256 FROM product WHERE id NOT IN (SELECT id FROM found)")
         gone = {row["id"]: row for row in rows if not os.path.lexists(self._home.root / row["path"])}
         wanted = {product: strayed.Bytes(row["bytes"], row["sha256"]) for product, row in gone.items()}
-        lying = strayed.missed(self._home.projects, wanted)
+        lying = strayed.missed(self._home.projects, wanted, {one.file for one in self._doubts.others})
         there = [(product, str(file.relative_to(self._home.root))) for product, file in lying]
         yield from (Move(one, gone[one]["path"], path, True) for one, path in there if told.is_text(path))
 
@@ -383,14 +390,6 @@ class _Shelf:
         yield from differing(
             sorted({*made} - {*there} - self._before.missing), "no longer on the shelf, and known as made"
         )
-
-
-def _size(product: Path) -> int:
-    """In bytes. Raises OSError for what is no plain file."""
-    status = product.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "It is no plain file", str(product))
-    return status.st_size
 
 
 def differing(names: list[str], what: str) -> Iterator[str]:

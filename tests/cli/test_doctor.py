@@ -27,11 +27,10 @@ from keyring.backends.null import Keyring
 
 from artfactoryd import durable
 from artfactoryd.cli.doctor import home as soundness
-from artfactoryd.cli.doctor import machine, reachability, report
+from artfactoryd.cli.doctor import machine, outward, reachability, report
 from artfactoryd.cli.doctor.reachability import Reached
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
-from artfactoryd.core.hosts.provider import Provider
-from artfactoryd.settings import Limits, Settings
+from artfactoryd.settings import Desktop, Hook, Limits, Provider, Settings
 from tests.homes import TestHome
 from tests.volumes import another_volume
 
@@ -495,3 +494,35 @@ def test_the_service_is_looked_at(
     monkeypatch.setattr(machine.service, "service_document", lambda home, environ: (0, told))
     (row,) = machine._service(home.home, {})
     assert row.state == state and words in row.text
+
+
+def test_a_hook_that_cannot_run_or_failed_last_is_a_warning_and_one_taken_out_is_not(home: TestHome) -> None:
+    failed = [
+        {"event": event, "name": "sh", "at": "2026-11-22T12:00:00.000Z", "trouble": "it ended with code 4: no way"}
+        for event in ("order.failed", "item.in_doubt")
+    ]
+    (home.home.private / "hooks.json").write_text(json.dumps(failed))
+    shell, absent = Hook(("sh", "-c", "x token=abcdef123456"), "sh"), Hook(("/no/such/program",), "program")
+    settings = Settings(hooks={"order.failed": (shell, absent), "order.completed": (shell,)})
+    rows = list(outward.hooks(home.home, settings, os.environ))
+    assert [(row.state, row.check) for row in rows] == [(WARNING, "hooks"), (WARNING, "hooks"), (OK, "hooks")]
+    assert "order.failed (sh) failed at 2026-11-22" in rows[0].text and "code 4: no way" in rows[0].text
+    assert rows[1].text == "The hook of order.failed cannot run: there is no program /no/such/program."
+    assert rows[2].text == "1 hook, and nothing is known to be wrong with it." and "abcdef" not in str(rows)
+    assert list(outward.hooks(home.home, Settings(), {})) == []
+
+
+@pytest.mark.parametrize(
+    ("notify", "environ", "words"),
+    [
+        (False, {}, None),
+        ("auto", {}, "None are shown: this is no session of a desktop, as seen from here."),
+        (True, {"PATH": "/nowhere"}, "There is no command here that shows them."),
+    ],
+)
+def test_where_no_notification_can_be_shown_it_says_why(
+    notify: str | bool, environ: dict[str, str], words: str | None, home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    rows = list(outward.notifications(home.home, Settings(desktop=Desktop(notify=notify)), environ))
+    assert [row.text for row in rows] == ([] if words is None else [words])

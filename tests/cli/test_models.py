@@ -209,6 +209,18 @@ def test_fals_models_are_asked_with_their_prices_and_one_providers_trouble_stops
     assert now.price is not None and (now.price.parts[0].per, now.price.as_of or "") > ("megapixel", "2026-11-21")
 
 
+def test_what_fal_changes_is_told_and_a_model_that_it_gives_up_is_warned_of(home: TestHome, fal: Emulator) -> None:
+    home.fal_url = fal.base_url
+    home.configure()
+    new = {"price": {"unit_price": 0.004}, "status": "deprecated", "parameters": {"sharpness": {"type": "integer"}}}
+    fal.control(model_news={"fal-ai/flux/schnell": new})
+    done = home.call("models", "refresh", "fal-ai/flux/schnell")
+    assert "per megapixel that comes (as of 2026-11-22) -> $0.004 per megapixel that comes" in done.stdout, done.stderr
+    assert "new parameter sharpness: a whole number" in done.stdout and "status: current -> deprecated" in done.stdout
+    (order := home.root / "cars.yaml").write_text("provider: fal\nmodel: flux-schnell\nparameters: {prompt: x}\n")
+    assert "warning  fal gives up fal-ai/flux/schnell: choose another one" in home.call("plan", str(order)).stdout
+
+
 def test_of_several_models_each_mistake_is_told_at_its_own_place(home: TestHome) -> None:
     text = "models:\n  - {provider: local, model: sketch}\n  - {provider: locl, model: sketch}\n"
     found = plan(home, text + "  - {provider: replicate, model: flux-shnell}\nparameters: {prompt: x}\n")

@@ -10,6 +10,7 @@ import pytest
 
 from artfactoryd.cli import spend
 from artfactoryd.home import Home
+from artfactoryd.reporting.caps import Caps, Period
 from artfactoryd.settings import Budget, Settings
 from tests.accounts import (
     ORDER,
@@ -98,3 +99,21 @@ def test_where_nothing_was_made_yet_nothing_was_spent(tmp_path: Path) -> None:
     told = found(Home(tmp_path), "day")
     assert (told["groups"], told["total"]["spent_usd"], told["budget"]["day"]["left_usd"]) == ([], 0.0, 0.02)
     assert "Nothing was spent yet." in spend.text(figures(Home(tmp_path), "day"))
+
+
+@pytest.mark.parametrize(
+    ("counted", "cap", "told"),
+    [
+        (233_000, 250_000, "$0.233 of $0.25, $0.017 left"),
+        (232_600, 250_000, "$0.233 of $0.25, $0.017 left"),  # half a tenth of a cent on either side: still a sum
+        (20_000, 5_000_000, "$0.02 of $5.00, $4.98 left"),
+        (400, 5_000_000, "$0.0004 of $5.00, $4.9996 left"),
+        (1_234_567, 5_000_000, "$1.23 of $5.00, $3.77 left"),
+        (4_999_600, 5_000_000, "$4.9996 of $5.00, $0.0004 left"),
+        (0, 5_000_000, "$0.00 of $5.00, $5.00 left"),
+        (11_000, 10_000, "$0.011 of $0.01, $0.00 left"),
+    ],
+)
+def test_spent_and_left_are_told_as_finely_and_add_up(counted: int, cap: int, told: str) -> None:
+    period = Period("day", "2026-11-22", *(one / 1_000_000 for one in (counted, cap, max(0, cap - counted))))
+    assert next(Caps(period, period).lines()) == f"Today   {told}"

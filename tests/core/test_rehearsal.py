@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from artfactoryd.core.rehearsal import PIXELS, rehearsal_call, rehearsal_size
+from artfactoryd.core.sidecar_again import with_values
+from artfactoryd.planning import remake
 from tests.homes import TestHome
 
 
@@ -155,3 +158,26 @@ def test_a_picture_worked_on_shows_its_name_and_lies_as_it_is_shown_and_compared
     assert len({card["file"]["sha256"] for card in cards}) == 3
     (beach,) = (card for card in cards if card["parameters"]["actual"]["prompt"] == "beach")
     assert (beach["file"]["width"], beach["file"]["height"]) == (70, 100)
+
+
+def test_a_rehearsal_is_asked_for_again_as_a_rehearsal_of_the_model_that_it_stands_for(home: TestHome) -> None:
+    models = "models: [{provider: replicate, model: flux-schnell}, {provider: replicate, model: flux-dev}]"
+    home.drop("two.yaml", f"{models}\nrehearse: true\nparameters: {{prompt: a red hat}}\n")
+    home.drop("cars.yaml", STAGED.replace("a [red,blue] car", "a car").replace(", num_outputs: 2", ""))
+    assert home.once() == 0
+    for (card, path), earlier in ((one, earlier) for one in drawn(home).values() for earlier in (False, True)):
+        ordered = card["model"]["stands_for"]
+        if earlier:  # as a release wrote it that did not tell what was ordered
+            del card["model"]["stands_for"]
+        again = remake.asked(json.dumps(card).encode(), "again.json")
+        assert again is not None and "stands_for" not in again.text.decode()
+        want = (
+            f"provider: {'local' if earlier else ordered['provider']}\nmodel: {'sketch' if earlier else ordered['id']}"
+        )
+        assert want in again.text.decode() and "rehearse: true" in again.text.decode()
+        home.drop(f"{path.stem}-{'earlier' if earlier else 'now'}.json", json.dumps(card))
+        assert "stands_for" not in json.dumps(with_values(card, {"prompt": "x"})["parameters"].get("generation"))
+        assert f"in place of {ordered['provider']} {ordered['id']}" in home.call("explain", str(path)).stdout
+    before = len(home.products())
+    assert home.once() == 0 and len(home.products()) == 2 * before + before
+    assert not [each for each in home.home.rejected.iterdir() if not each.name.startswith(".")]

@@ -8,6 +8,7 @@ import json
 import time
 import uuid
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,7 @@ PROBLEMS: dict[int, Any] = {
     422: {"detail": [{"loc": ["body", "prompt"], "msg": "field required", "type": "missing"}]},
     429: {"detail": "Too many requests"},
 }
+PRICE = {"unit_price": 0.003, "unit": "megapixels", "currency": "USD"}
 NOT_FOUND = {"status": "NOT_FOUND"}
 _TEXT: dict[str, Any] = {
     "prompt": {"type": "string"}, "num_images": {"type": "integer", "minimum": 1, "maximum": 4},
@@ -236,7 +238,7 @@ class Fal:
         if told := await self._told(request, "account"):
             return told
         prices = [
-            {"endpoint_id": name, "unit_price": 0.003, "unit": "megapixels", "currency": "USD"}
+            {"endpoint_id": name, **PRICE, **self.weather.model_news.get(name, {}).get("price", {})}
             for name in request.query.get("endpoint_id", "").split(",")
             if name in INPUTS
         ]
@@ -248,8 +250,13 @@ class Fal:
         self.seen["GET models"] += 1
         names = [name for name in request.query.get("endpoint_id", "").split(",") if name in INPUTS]
         expanded = request.query.get("expand") == "openapi-3.0"
-        found = [{"endpoint_id": name, **({"openapi": described(name)} if expanded else {})} for name in names]
+        found = [self._listed_model(name, expanded) for name in names]
         return web.json_response({"models": found, "next_cursor": None, "has_more": False})
+
+    def _listed_model(self, name: str, expanded: bool) -> dict[str, Any]:
+        news = self.weather.model_news.get(name, {})
+        document = {"openapi": described(name, news.get("parameters", {}))} if expanded else {}
+        return {"endpoint_id": name, "metadata": {"status": news.get("status", "active")}, **document}
 
     # Uploads: leave from REST, then the CDN, which wants that leave and not our key.
 
@@ -284,9 +291,9 @@ class Fal:
         return web.Response(body=data, content_type=kind)
 
 
-def described(endpoint: str) -> dict[str, Any]:
-    """In fal's shape: the schema is called after the model, `sync_mode` is among its parameters."""
-    given = {**INPUTS[endpoint]["properties"], "sync_mode": {"type": "boolean", "default": False}}
+def described(endpoint: str, new: Mapping[str, Any]) -> dict[str, Any]:
+    """In fal's shape: the schema is called after the model, `sync_mode` is among its parameters. `new`: others."""
+    given = {**INPUTS[endpoint]["properties"], **new, "sync_mode": {"type": "boolean", "default": False}}
     schema = {"type": "object", "required": INPUTS[endpoint]["required"], "properties": given}
     body = {"application/json": {"schema": {"$ref": "#/components/schemas/ModelInput"}}}
     return {

@@ -102,6 +102,7 @@ class Weather:
     page_size: int = 100
     pixels: int = 96  # long side of a picture
     old: bool = False  # ComfyUI: of a year ago, without /api/jobs
+    model_news: dict[str, Any] = field(default_factory=dict)  # fal: by model, `price`, `status`, `parameters` of today
     token: str | None = None  # the only key that opens; None: any key does
     doors: dict[str, Door] = field(default_factory=lambda: {name: Door() for name in DOORS})
     came: Counter[str] = field(default_factory=Counter)  # what was done, ever: `output 404`

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from artfactoryd.core.hosts.provider import Provider
 from artfactoryd.errors import AskAgain, ProviderStopped, Unreachable
 from artfactoryd.execution import dispatcher
 from artfactoryd.factories import Call, Ticket
+from artfactoryd.settings import Provider
 from tests.fakes import FakeFactory
 from tests.homes import TestHome
 from tests.works import at_work, order, quick

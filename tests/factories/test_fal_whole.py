@@ -12,13 +12,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from artfactoryd.core.hosts.provider import Provider
 from artfactoryd.daemon.app import open_app
 from artfactoryd.daemon.loop import Daemon
 from artfactoryd.daemon.run import RunOptions
 from artfactoryd.factories import fal as fal_factory
 from artfactoryd.factories import registry
-from artfactoryd.settings import Http, Inbox, Limits, Settings
+from artfactoryd.settings import Desktop, Http, Inbox, Limits, Provider, Settings
 from tests.emulator.client import Emulator
 from tests.homes import TestHome
 from tests.test_pictures_whole import bundle
@@ -109,7 +108,7 @@ async def test_answers_lost_while_the_platform_is_away_stop_nothing_and_every_it
     there = Provider(concurrency=4, queue_url=fal.base_url, rest_url=fal.base_url, platform_url=away)
     settings = Settings(
         providers={"fal": there}, inbox=Inbox(settle_seconds=0.02, scan_seconds=0.1),
-        limits=Limits(free_disk_bytes=1000), http=Http(port=0),
+        limits=Limits(free_disk_bytes=1000), http=Http(port=0), desktop=Desktop(notify=False),
     )  # fmt: skip
     numbers = ",".join(map(str, range(SENT)))
     home.drop("cars.yaml", f"provider: fal\nmodel: flux-schnell\nparameters: {{prompt: 'lost car [{numbers}]'}}\n")

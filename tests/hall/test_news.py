@@ -13,7 +13,9 @@ import pytest
 
 from artfactoryd import log, news
 from artfactoryd.daemon.noticing.told import ShelfChanged
+from artfactoryd.daemon.telling.near_caps import CapNear
 from artfactoryd.news import News
+from artfactoryd.schema import schema_text
 
 SAMPLES: dict[str, Any] = {
     "str": "words", "str | None": "words", "int": 2, "float": 0.012, "float | None": 0.012, "bool": False,
@@ -21,14 +23,14 @@ SAMPLES: dict[str, Any] = {
 }  # fmt: skip
 BAD = {
     "order.rejected", "order.partial", "order.failed", "item.in_doubt", "item.failed", "provider.outage",
-    "provider.stopped",
+    "provider.stopped", "cap.near",
 }  # fmt: skip
 
 
 KINDS = sorted(
     (
         kind
-        for kind in (*vars(news).values(), ShelfChanged)
+        for kind in (*vars(news).values(), ShelfChanged, CapNear)
         if isinstance(kind, type) and issubclass(kind, News) and "event" in vars(kind)
     ),
     key=lambda kind: kind.event,
@@ -59,6 +61,13 @@ def test_no_two_kinds_have_the_same_name_and_the_module_lists_them_all() -> None
         for name in line.strip().partition(" ")[2].split(",")
     }
     assert listed == set(names)
+
+
+def test_a_hook_can_be_given_to_each_kind() -> None:
+    hooks = json.loads(schema_text("settings"))["properties"]["hooks"]["properties"]
+    assert sorted(hooks) == [kind.event for kind in KINDS]
+    page = (Path(__file__).parents[2] / "docs" / "hooks.md").read_text()
+    assert [name for name in hooks if f"`{name}`" not in page] == []
 
 
 def test_good_news_is_never_a_warning_and_bad_news_always_is() -> None:

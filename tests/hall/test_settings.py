@@ -17,14 +17,13 @@ from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
 
 from artfactoryd import credentials
-from artfactoryd.core.hosts.provider import Provider
 from artfactoryd.credentials import resolve_key, resolve_token
 from artfactoryd.documents import read_documents
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.schema import schema_text
-from artfactoryd.settings import DEFAULT_TEXT, Http, Inbox, Settings, load
+from artfactoryd.settings import DEFAULT_TEXT, Http, Inbox, Provider, Settings, load
 
 SECRET = "r8_SECRETSECRETSECRET"
 
@@ -84,6 +83,8 @@ def schema_leaves(schema: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ..
     for name, each in schema["properties"].items():
         if "$ref" in each:
             each = {**whole["$defs"][each["$ref"].rpartition("/")[2]], **each}
+        if each.get("default") == {}:
+            continue  # by what happens: nothing has a hook
         if "properties" in each:
             found |= schema_leaves(each, (*path, name))
         elif not each.get("x-not-built"):
@@ -168,6 +169,12 @@ def test_a_key_given_changes_only_that_key(tmp_path: Path) -> None:
         ("http: {host: '::'}\n", "E_VALUE", "http.host", 1),
         ("http: {host: factory.lan, token: null}\n", "E_VALUE", "http.host", 1),
         (f"http: {{token: {SECRET}}}\n", "E_VALUE", "http.token", 1),
+        ("desktop: {notify: maybe}\n", "E_VALUE", "desktop.notify", 1),
+        ("hooks: {order.complete: [x]}\n", "E_UNKNOWN_KEY", "hooks.order.complete", 1),
+        (f"hooks: {{order.failed: [{{run: {SECRET}}}]}}\n", "E_TYPE", "hooks.order.failed.0", 1),
+        (f"hooks: {{order.failed: [[curl, 1, {SECRET}]]}}\n", "E_TYPE", "hooks.order.failed.0.1", 1),
+        ("hooks: {order.failed: ' '}\n", "E_VALUE", "hooks.order.failed", 1),
+        ("hooks: {order.failed: [[]]}\n", "E_VALUE", "hooks.order.failed.0", 1),
         ("a: 1\n---\nb: 2\n", "E_YAML", "", None),
     ],
 )
@@ -179,21 +186,30 @@ def test_a_wrong_setting_is_refused_with_its_place(
     assert problem.file == str(tmp_path / "artfactory.yaml")
 
 
-LATER = (
-    "desktop: {}",
-    "notify: {}",
-)
-
-
-@pytest.mark.parametrize("text", LATER)
-def test_settings_of_later_parts_are_refused_by_name(tmp_path: Path, text: str) -> None:
-    [problem] = refused(tmp_path, text)
-    assert problem.code == "E_NOT_BUILT" and "is not built yet" in problem.message
+def test_hooks_are_named_after_what_happens_and_each_is_a_text_for_a_shell_or_words(tmp_path: Path) -> None:
+    text = """
+hooks:
+  order.completed: [~/bin/done.sh --quick, [~/bin/tell me, '$HOME'], [bin/here], [logger, -t, cars]]
+  order.failed: [echo no, echo yes, "true", echo]
+  item.in_doubt:
+"""
+    hooks = loaded(tmp_path, text, HOME="/home/me").hooks
+    assert {event: [(hook.name, hook.words) for hook in given] for event, given in hooks.items()} == {
+        "order.completed": [
+            ("done.sh", ("/bin/sh", "-c", "~/bin/done.sh --quick")), ("tell me", ("/home/me/bin/tell me", "$HOME")),
+            ("here", (str(tmp_path / "bin/here"),)), ("logger", ("logger", "-t", "cars")),
+        ],
+        "order.failed": [
+            (name, ("/bin/sh", "-c", words)) for name, words in (
+                ("echo", "echo no"), ("echo, number 2", "echo yes"), ("true", "true"), ("echo, number 4", "echo"),
+            )
+        ],
+    }  # fmt: skip
 
 
 def test_all_wrong_settings_of_file_and_environment_are_told_at_once(tmp_path: Path) -> None:
     problems = refused(tmp_path, "budget: {per_order: x}\nnotify: {}\n", ARTFACTORY_INBOX__SCAN_SECONDS="soon")
-    assert [problem.code for problem in problems] == ["E_TYPE", "E_NOT_BUILT", "E_TYPE"]
+    assert [problem.code for problem in problems] == ["E_TYPE", "E_UNKNOWN_KEY", "E_TYPE"]
 
 
 def test_the_environment_overrides_the_file(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ async def test_what_is_wrong_goes_to_rejected_with_its_word(on_two_volumes: Test
         assert sorted(os.listdir(home.home.rejected)) == [
             "bundle", "bundle.error.txt", "wrong.yaml", "wrong.yaml.error.txt",
         ]  # fmt: skip
-        assert leftovers(home) == []
+    assert leftovers(home) == []
 
 
 async def test_what_is_held_is_approved_by_moving_it_and_cancelled_by_word(
@@ -60,7 +60,8 @@ async def test_what_is_held_is_approved_by_moving_it_and_cancelled_by_word(
         await works.until(lambda: works.states().count("completed") == 2)
         await works.rests()
         assert [name for name in os.listdir(home.home.held) if not name.startswith(".")] == []
-        assert not works.house.claims.open() and leftovers(home) == []
+        assert not works.house.claims.open()
+    assert leftovers(home) == []
 
 
 async def test_an_order_folder_dragged_from_there_is_put_back(on_two_volumes: TestHome, monkeypatch: Patch) -> None:

@@ -66,7 +66,7 @@ def answered(case: Case, home: Home, desk: Path) -> str:
     for name, content in LIBRARY.items():
         (home.library / name).parent.mkdir(parents=True, exist_ok=True)
         (home.library / name).write_text(content)
-    with patch("artfactoryd.planning.preview.stale_prices", return_value=[]):  # which goes by the day of the reading
+    with patch("artfactoryd.planning.preview.notes", return_value=[]):  # which goes by the day of the reading
         planned = plan(home, Settings(), file, rehearse=False, most=0)
     words = re.sub(r"/\d{4}-\d\d-\d\d/", "/YEAR-MM-DD/", "\n".join(text(planned)))
     lines = words.replace(f"{desk}/", "").replace(str(home.root), "~/ArtFactory")

@@ -74,6 +74,21 @@ def test_a_price_that_was_looked_up_long_ago_is_told_and_holds_nothing(
         assert (words in capsys.readouterr().out) == bool(told)
 
 
+@pytest.mark.parametrize(
+    ("entry", "rehearse", "is_told"),
+    [("price: {usd: 1}", False, True), ("price: {usd: 1}", True, False), ("price: {usd: 0}", False, False),
+     ("", False, True), ("seed: seed\nprice: {usd: 1}", False, False)],
+)  # fmt: skip
+def test_a_model_that_takes_no_seed_and_costs_is_said_to_be_not_repeatable(
+    home: TestHome, capsys: pytest.CaptureFixture[str], entry: str, rehearse: bool, is_told: bool
+) -> None:
+    schema = "schema: {properties: {prompt: {}, seed: {type: integer}}}\n"
+    (home.home.models / "x.yaml").write_text(f"provider: replicate\nmodel: acme/x\n{schema}{entry}\n")
+    (file := home.root / "cars.yaml").write_text("provider: replicate\nmodel: acme/x\nparameters: {prompt: a}\n")
+    show(plan(home.home, Settings(), file, rehearse=rehearse, most=1), print)
+    assert ("seeds    acme/x takes no seed: not repeatable" in capsys.readouterr().out) == is_told
+
+
 def test_what_is_planned_is_what_is_made(home: TestHome) -> None:
     """The same seeds, the same names up to the hash, the same folder."""
     order = planned(home, SKETCHES)

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from artfactoryd.cli import main
 from artfactoryd.core.expansion.plan import PlannedItem
 from artfactoryd.errors import StorageFull, StorageSick, WrongUse
 from artfactoryd.storage import derived
@@ -31,6 +33,7 @@ from tests.accounts import (
     ticket,
     wish,
 )
+from tests.homes import TestHome
 
 AT = "2026-11-22T12:00:00.000Z"
 
@@ -362,3 +365,27 @@ def test_what_a_start_asks_costs_no_more_when_many_items_are_pending(
 def pending(index: Index, numbers: range) -> None:
     rows = [PlannedItem(number, number, 1, 0, None, {"prompt": "a car"}, (), 1) for number in numbers]
     derived.add_items(index, ORDER, ["fake"], rows)
+
+
+LOOKS = (
+    ["spend"], ["products"], ["products", "red"], ["orders"], ["status"], ["order", "fin"], ["explain", "0192"],
+    ["projects"], ["collections"], ["sheet"], ["export", "car", "--to", "out"], ["logs", "--order", "fin"],
+    ["plan", "cars.yaml"], ["like", "--query", "red"], ["bin", "red"],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("left", ["Ledger/2026-11.jsonl", "Projects/unsorted/2026-11-22/cars/sidecars/0001.png.json"])
+def test_where_the_index_is_lost_no_command_says_that_nothing_was_made(
+    tmp_path: Path, left: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = TestHome.make(tmp_path / "home")
+    (tmp_path / "cars.yaml").write_text("provider: local\nmodel: sketch\nparameters: {prompt: a car}\n")
+    monkeypatch.chdir(tmp_path)
+    fresh = CliRunner().invoke(main, ["--home", str(home.root), "products"])
+    assert (fresh.exit_code, fresh.output.strip()) == (0, "Nothing was made yet.")
+    (home.root / left).parent.mkdir(parents=True, exist_ok=True)
+    (home.root / left).write_text("{}\n")
+    for words in LOOKS:
+        told = CliRunner().invoke(main, ["--home", str(home.root), *words])
+        assert told.exit_code == 2, (words, told.output)
+        assert "is missing" in told.output and "`artfactoryd reindex`, or any start of" in told.output, words

@@ -189,10 +189,12 @@ def test_an_order_tells_what_it_may_cost_and_its_cap_only_where_it_may_end_there
 
 WHOLE = WholeProduct(a_product(), {"prompt": "a red car", "steps": 4}, "/home/me/Projects", 0.003, False)
 HEAD: dict[str, Any] = {
-    "name": "cars", "project": "summer", "model": "sketch", "provider": "local", "models": [{}], "total_items": 2,
+    "name": "cars", "project": "summer", "model": "sketch", "provider": "local", "total_items": 2, "rehearsal": False,
+    "models": [{"provider": "replicate", "short": "x", "price": {"text": "$1 a call"}}],
     "total_products": 2, "price": {"usd": 0.02, "as_of": "2026", "complete": True}, "held": [{"text": "too many"}],
     "reuse": {"reused": 1, "bought": 1}, "combined": "2 = 2", "stages": [{"id": "up", "provider": "local",
     "model": "resize", "total_products": 2, "usd": None}], "folder": "Projects/x", "errors": [],
+    "notes": [{"about": "warning", "text": "an old price"}],
     "warnings": [{"line": 2, "column": 3, "text": "most likely not meant"}],
 }  # fmt: skip
 ITEM = {"index": 1, "parameters": {"prompt": "a red car"}, "names": ["0001.png"], "reused": None}

@@ -19,6 +19,7 @@ from pathlib import Path
 from artfactoryd import credentials
 from artfactoryd import settings as settings_room
 from artfactoryd.cli.doctor import home as soundness
+from artfactoryd.cli.doctor import outward
 from artfactoryd.cli.doctor.reachability import Reached, reach
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.cli.upkeep import service
@@ -60,6 +61,8 @@ def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
         "sqlite": lambda: soundness.sqlite(SQLITE), "database": lambda: soundness.database(home),
         "ledger": lambda: soundness.lines(home), "between": lambda: soundness.between(home),
         "clock": lambda: _clock(home, reached, datetime.now(UTC)),
+        "hooks": lambda: outward.hooks(home, settings, environ),
+        "notifications": lambda: outward.notifications(home, settings, environ),
         "python": _python, "libraries": _libraries, "prices": lambda: _prices(home, settings),
     }  # fmt: skip
     for name, check in checks.items():

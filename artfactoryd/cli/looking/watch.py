@@ -110,7 +110,7 @@ def _again(home: Home, before: View) -> View:
 
 def view_of(home: Home) -> View:
     settings, trouble = settings_to_show(home, dict(os.environ))
-    with Index.reading(home.index_file) as index:
+    with Index.looking(home.index_file) as index:
         status = status_report.status(home, index, settings, home.at_work(), trouble)
         if index is None:
             return View(status)

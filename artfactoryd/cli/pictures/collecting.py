@@ -85,7 +85,7 @@ def chosen(ctx: click.Context, words: Sequence[str], among: str = "") -> list[st
     """Ids of the products that are named one by one, or else of all that the words find as a query, `among` what the
     beginning of it finds. Raises where only some of the words are names of products, and where nothing is found."""
     names = [product_of(ctx, word) for word in words]
-    with Index.reading(own_home(ctx).index_file) as index:
+    with Index.looking(own_home(ctx).index_file) as index:
         strange = [word for word, name in zip(words, names, strict=True) if not products_named(index, name)]
     if not strange:
         return names
@@ -102,7 +102,7 @@ def chosen(ctx: click.Context, words: Sequence[str], among: str = "") -> list[st
 def collections(ctx: click.Context, as_json: bool) -> None:
     """Your collections, with how many products each has."""
     home = own_home(ctx)
-    with Index.reading(home.index_file) as index:
+    with Index.looking(home.index_file) as index:
         made = collected.collections(index) if index else []
     documents = [CollectionDocument(one.name, one.products, one.newest, f"Collections/{one.name}") for one in made]
     lines = [f"{shown(one.newest)[:10]}  {one_line(one.name)}  {counted(one.products, 'product')}" for one in documents]

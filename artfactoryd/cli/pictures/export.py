@@ -100,7 +100,7 @@ def export_products(
     home: Home, query: str, target: Path | None, wish: Wish, most: int | None, *, quiet: bool
 ) -> ExportDocument:
     """Raises QueryWrong, and WrongUse for what cannot be made."""
-    with Index.reading(home.index_file) as index:
+    with Index.looking(home.index_file) as index:
         if index is None:
             raise WrongUse("Nothing was made yet.")
         if wish.pattern:

@@ -108,7 +108,7 @@ def _named(ctx: click.Context, given: Sequence[str], query: str | None) -> list[
 def found(ctx: click.Context, query: str) -> list[str]:
     """Ids of what a query finds. Raises where it is wrong or finds nothing."""
     read_query(query)
-    with Index.reading(own_home(ctx).index_file) as index:
+    with Index.looking(own_home(ctx).index_file) as index:
         named = [row.product.id for row in search.find(index, query)] if index else []
     if not named:
         raise WrongUse(f"Nothing fits {query!r}, so nothing is marked.")
@@ -120,14 +120,14 @@ def product_of(ctx: click.Context, given: str) -> str:
     home = own_home(ctx)
     if not (given.strip() and os.path.lexists(given)):
         return product_given(home, given)
-    with Index.reading(home.index_file) as index:
+    with Index.looking(home.index_file) as index:
         rows = products_of(home, index, Path(given)) if index else []
         return one_of(index, given, rows, None).id if rows else product_given(home, given)
 
 
 def _agreed(ctx: click.Context, named: Sequence[str], yes: bool) -> dict[str, int]:
     """What many likes may send on, when a person agrees. No more than that is sent on."""
-    with Index.reading(own_home(ctx).index_file) as index:
+    with Index.looking(own_home(ctx).index_file) as index:
         sent_on = released(index, named) if index else None
     if sent_on is None or not sent_on.items:
         return {"at_most": 0}

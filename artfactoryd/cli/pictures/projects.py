@@ -79,13 +79,13 @@ def _change(ctx: click.Context, name: str | None, changes: dict[str, str]) -> No
 
 def _product_id(ctx: click.Context, home: Home, given: str) -> str:
     name = product_of(ctx, given)
-    with Index.reading(home.index_file) as index:
+    with Index.looking(home.index_file) as index:
         return naming.product_named(index, name).id
 
 
 def listing(home: Home) -> list[ProjectDocument]:
     """Those in which nothing was made stand last."""
-    with Index.reading(home.index_file) as index:
+    with Index.looking(home.index_file) as index:
         made = project_lists.projects(index) if index else []
         spent = {group.name: group.money.spent for group in spend.by_group(index, "project")} if index else {}
     known = {one.name for one in made}

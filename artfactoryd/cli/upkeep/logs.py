@@ -171,7 +171,7 @@ def _opened(path: Path) -> FileIO | None:
 
 def order_id_of(home: Home, name: str, *, latest: bool) -> str:
     """Raises NoSuchOrder, and AmbiguousName unless the `latest` is asked for."""
-    with Index.reading(home.index_file) as index:
+    with Index.looking(home.index_file) as index:
         return naming.order_named(index, naming.order_given(home, name), latest=latest).id
 
 

@@ -14,7 +14,6 @@ from artfactoryd.core.json_types import Json
 from artfactoryd.core.names import counted
 from artfactoryd.daemon import mailbox, reindexing
 from artfactoryd.errors import HomeLocked, StorageSick
-from artfactoryd.execution.shelving import anew
 from artfactoryd.home import Home
 from artfactoryd.planning.accepted import expander
 from artfactoryd.shelf import moving
@@ -67,6 +66,8 @@ def make_index_again(home: Home, *, quiet: bool = True) -> rebuild.Report:
         with Mending(quiet) as mending:
             report = rebuild.reindex(home, expander, now, mending.tell)
         if report.bare:
+            from artfactoryd.execution.shelving import anew  # imported late: few need it
+
             with closing(Index.look(home.index_file)) as index:
                 anew.complete(report, home, index, settings_to_go_by(home).products.sidecars)
         return report

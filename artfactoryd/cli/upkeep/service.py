@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import sysconfig
 import tempfile
@@ -16,6 +17,7 @@ from artfactoryd import credentials
 from artfactoryd import settings as settings_room
 from artfactoryd.cli.context import as_json, home_of, own_home, say, settings_of, shown_home
 from artfactoryd.cli.terminal import Menu, echo
+from artfactoryd.cli.upkeep import file_browser
 from artfactoryd.daemon.supervisors import Service, Supervisor, run
 from artfactoryd.daemon.supervisors.launchd import Launchd
 from artfactoryd.daemon.supervisors.systemd import Systemd
@@ -76,6 +78,7 @@ def install_service(home: Home, settings: Settings, environ: Mapping[str, str], 
     yield f"Program: {program}"
     yield f"Home:    {home.root}"
     yield from supervisor.install(_service(home), program)
+    yield from file_browser.install(_service(home), program, sys.platform, _in_file_browsers(home, environ))
     yield from (f"warning: {word}" for word in unseen(settings, environ, supervisor))
 
 
@@ -84,11 +87,19 @@ def uninstall_service(home: Home, environ: Mapping[str, str]) -> Iterator[str]:
     for line in supervisor_of(environ).uninstall(service):
         was_installed = True
         yield line
+    yield from file_browser.uninstall(_in_file_browsers(home, environ, was_there=True))
     yield (
         f"The service is gone. {home.root} is as it was."
         if was_installed
         else f"No service was installed for {home.root}."
     )
+
+
+def _in_file_browsers(home: Home, environ: Mapping[str, str], *, was_there: bool = False) -> list[Path]:
+    """Where "Order with Art Factory" lies; `was_there`: also of those browsers that are gone by now."""
+    browsers = [name for name in file_browser.BROWSERS if was_there or shutil.which(name, path=environ.get("PATH"))]
+    data = file_browser.data_folder(environ, user_folder(environ))
+    return file_browser.places(_service(home), sys.platform, data, browsers)
 
 
 def service_document(home: Home, environ: Mapping[str, str]) -> tuple[int, dict[str, Any]]:

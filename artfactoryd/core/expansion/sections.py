@@ -232,7 +232,7 @@ def _left_out(order: Order, reader: Reader) -> dict[int, Entry]:
     entries: dict[int, Entry] = {}
     for number, written in enumerate(order.exclude[:MOST_ENTRIES]):
         given = [(name, value, ("exclude", number, name)) for name, value in written.items()]
-        texts, lists = reader.axes(given)
+        texts, lists = reader.axes(in_own_words(reader, given))
         axes: list[Axis] = [*texts, *lists]
         if axes:
             entries[number] = {axis.parameter: _values(axis, ("exclude", number), reader) for axis in axes}

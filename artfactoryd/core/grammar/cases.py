@@ -14,6 +14,7 @@ from artfactoryd.core.file_names import FIELD
 from artfactoryd.core.grammar.tables import read_table
 from artfactoryd.core.json_types import Parameters, Value
 from artfactoryd.core.model import Model
+from artfactoryd.core.parameters.shapes import SHAPES, read_shape
 from artfactoryd.errors import Path, Problem
 
 MOST_ROWS = 10_000
@@ -48,10 +49,19 @@ class Cases:
         referred = {found[1].strip() for found in _REFERRED.finditer(texts)}
         is_known = validate and all(model.properties for model in models)
         parameters = {name for model in models for name in (*model.properties, *model.synonyms)}
-        others = [name for name in self.columns if name not in parameters]
+        taken = referred | set(names)
+        others = [
+            name for name in self.columns if name not in parameters and (name in taken or not self._is_shape(name))
+        ]
         fields = [name for name in others if name in referred or (is_known and name in names)]
         spare = [name for name in others if is_known and name not in fields and not nearest(name, parameters, NEAR)]
         return replace(self, fields=frozenset((*fields, *spare)), taken=tuple(fields))
+
+    def _is_shape(self, column: str) -> bool:
+        """A column of a word that every model has as its own parameters."""
+        return column in SHAPES and all(
+            read_shape(column, row[column]) for row in self.rows if row.get(column) is not None
+        )
 
     def given(self, place: int) -> list[Given]:
         """The parameters of a row."""

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 
 from artfactoryd.core.grammar.axes import Given, Reader
 from artfactoryd.core.json_types import Value
-from artfactoryd.core.parameters.shapes import Fitted, Shape, fitted, read_shape
+from artfactoryd.core.parameters.shapes import SHAPES, Fitted, Shape, fitted, read_shape
 from artfactoryd.errors import Path, Problem
 
-WORDS = ("size", "aspect", "megapixels")
 OFF = 0.1  # by so much a shape may miss what was asked for, before a person is asked
 MOST = 1_000  # shapes of one order
 MEANT = {"size": "like 1024x1536", "aspect": "like 3:2", "megapixels": "a number, like 2"}
@@ -38,7 +37,7 @@ def in_own_words(reader: Reader, given: Sequence[Given]) -> list[Given]:
 def _is_shared(reader: Reader, given: Given) -> bool:
     """A value that the model's own parameter of that name takes is that parameter."""
     name, value, path = given
-    if name not in WORDS or value is None or not reader.model.properties or not reader.validate:
+    if name not in SHAPES or value is None or not reader.model.properties or not reader.validate:
         return False
     if reader.is_raw(name, path) or name in reader.model.synonyms:
         return False
@@ -58,7 +57,8 @@ def _fit(reader: Reader, shared: Sequence[Given]) -> list[Given]:
     known = [(one, fit) for one, fit in found if fit is not None]
     if len(known) < len(found):
         return [*shared]  # it takes no shape: told as any parameter that it has not
-    reader.warnings += (_miss(reader, one, fit, path) for one, fit in known if fit.misses(one, OFF))
+    if path[0] != "exclude":
+        reader.warnings += (_miss(reader, one, fit, path) for one, fit in known if fit.misses(one, OFF))
     return _as_given(reader, [fit for _, fit in known], path)
 
 

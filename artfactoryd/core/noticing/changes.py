@@ -200,8 +200,11 @@ class _Decision:
         self._used: set[str] = set()  # paths
 
     def _is_another(self, place: Place) -> bool:
-        """What lies there carries another product's id."""
-        return place.file is not None and place.named not in ("", place.product.id) and place.named in self._products
+        """What lies there carries another product's id, and has not the bytes that are this one's alone."""
+        if place.file is None or place.named == place.product.id:
+            return False
+        named = self._products.get(place.named)
+        return named is not None and (place.sha256 != place.product.sha256 or named.sha256 == place.sha256)
 
     def changes(self) -> Iterator[Change | Missing]:
         self._believe()

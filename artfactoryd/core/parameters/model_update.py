@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from artfactoryd.core.json_types import Schema, Value
-from artfactoryd.core.model import Model
+from artfactoryd.core.model import CURRENT, Model
 from artfactoryd.core.pricing.price import Price
 
 TOLD = ("description", "minimum", "maximum")  # of a parameter, kept from what is known where the provider is silent
@@ -26,6 +26,7 @@ def renewed(known: Model, said: Model) -> Model:
         video=_still(known.video, said.video, names), audio=_still(known.audio, said.audio, names),
         sends={name: value for name, value in known.sends.items() if name in names}, syntax=known.syntax, price=price,
         synonyms={name: own for name, own in known.synonyms.items() if own in names and name not in names},
+        status=known.status if said.status == CURRENT else said.status,
     )  # fmt: skip
 
 
@@ -50,13 +51,15 @@ def _still(known: str | None, said: str | None, names: Mapping[str, Schema]) -> 
 
 def _price(known: Price | None, said: Price | None) -> Price | None:
     """What a provider tells is one number: where the known price has parts that such a number cannot say, they stay,
-    of today where it is one of them."""
+    of today where it is one of them. Where it is none of them, what a call costs is not known any more."""
     if known is None or said is None or not _newer(said, known):
         return known or said
     if known.simple is not None or known.units != said.units:
         return said if known.simple is not None else known
-    told = said.normalized.parts[0].usd
-    return replace(known, as_of=said.as_of) if told in {part.usd for part in known.normalized.parts} else known
+    if len(known.parts) == 1 and known.parts[0].is_flat:
+        told = replace(known.parts[0], usd=said.parts[0].usd, every=said.parts[0].every)
+        return replace(known, parts=(told,), as_of=said.as_of)
+    return replace(known, as_of=said.as_of) if said.normalized.figures <= known.normalized.figures else None
 
 
 def _newer(said: Price | None, known: Price) -> bool:

@@ -11,6 +11,7 @@ from artfactoryd.core.json_types import Schema, Value
 from artfactoryd.core.parameters.json_schema import enum_of
 from artfactoryd.core.pricing.sizes import NAMED_SIZES
 
+SHAPES = ("size", "aspect", "megapixels")  # words that may be said of any model
 SIDES = re.compile(r"\s*(\d{1,5})\s*[x\u00d7*]\s*(\d{1,5})\s*", re.IGNORECASE)
 RATIO = re.compile(r"\s*(\d{1,5}(?:\.\d+)?)\s*[:/]\s*(\d{1,5}(?:\.\d+)?)\s*")
 CLASS = re.compile(r"(\d+(?:\.\d+)?)\s*(k|mp|p)?", re.IGNORECASE)

@@ -45,6 +45,11 @@ class Part:
     def holds(self, parameters: Parameters) -> bool:
         return all(_matches(parameters.get(name), values) for name, values in (self.when or {}).items())
 
+    def excludes(self, other: Part) -> bool:
+        """Whether never both hold for one call."""
+        mine, its = self.when or {}, other.when or {}
+        return any(not any(_matches(value, its[name]) for value in mine[name]) for name in mine.keys() & its.keys())
+
     def cost(self, call: Call) -> Decimal | None:
         """In US dollars; None where it is not known."""
         known = [self._bounded(amount) for amount in amounts(self.per, self.reading, call)]
@@ -74,6 +79,11 @@ class Part:
 
     def _step(self, amount: Decimal) -> Decimal | None:
         return next((Decimal(usd) for most, usd in self.steps if amount <= Decimal(str(most))), None)
+
+    @property
+    def is_flat(self) -> bool:
+        """So much for each unit, however many they are and whatever is asked."""
+        return not self.steps and self.first is None and not self.when
 
     @property
     def normalized(self) -> Part:
@@ -134,8 +144,12 @@ class Price:
         return not self.parameters and not self.depends_on_inputs
 
     @property
+    def figures(self) -> set[str]:
+        return {usd for part in self.parts for usd in _dollars(part)}
+
+    @property
     def is_free(self) -> bool:
-        return all(not Decimal(usd) for part in self.parts for usd in _dollars(part))
+        return not any(map(Decimal, self.figures))
 
     @property
     def simple(self) -> Part | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import pairwise
 
 from artfactoryd.core.json_types import Value
 from artfactoryd.core.pricing.price import Part, Price
@@ -18,10 +19,13 @@ OF = {"character": "of {}", "output_second": "(by {})", "megapixel": "(by {})", 
 
 
 def price_in_words(price: Price) -> str:
-    """`$0.003 per image that comes (as of 2026-05-01)`; the parts of a sum with `+` between them."""
+    """`$0.003 per image that comes (as of 2026-05-01)`; the parts of a sum with `+` between them, and `or` between
+    those of which only one can hold."""
     if price.is_free:
         return "free"
-    parts = " + ".join(part_in_words(part) for part in price.parts)
+    parts = part_in_words(price.parts[0])
+    for before, part in pairwise(price.parts):
+        parts += f"{', or ' if part.excludes(before) else ' + '}{part_in_words(part)}"
     words = f"at most {parts}" if price.bound else parts
     return f"{words} (as of {price.as_of})" if price.as_of else words
 

@@ -92,7 +92,8 @@ BY_NAME = {name: field for field in FIELDS for name in field.names}
 NOT_YET = {  # in a sidecar, and not in the index
     "duration": "file.duration", "software": "software.name",
     "software_version": "software.version", "embedded": "file.embedded", "untouched": "file.untouched",
-    "varied": "varied",
+    "varied": "varied", "stands_for": "model.stands_for.id", "stands_for_provider": "model.stands_for.provider",
+    "stands_for_version": "model.stands_for.version",
 }  # fmt: skip
 FLAGS = {  # behind `is:`, and the field of a sidecar that has it
     "liked": "liked", "rehearsal": "rehearsal", "estimated": "cost.estimated", "dirty": "order.git.dirty",

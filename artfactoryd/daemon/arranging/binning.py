@@ -69,7 +69,27 @@ class Binning:
             )
 
     def _is_free(self, path: str, row: ProductRow) -> bool:
+        if path == binned.still_at(self._index, row.id):
+            return True
         return not (os.path.lexists(self._root / path) or binned.taken(self._index, [path]) - {row.path})
+
+
+def back_words(lines: Sequence[Bin]) -> str:
+    """What became of products that a command had moved into the bin, or out of it, when that was taken back."""
+    if len(lines) == 1:
+        return f"{lines[0].source if lines[0].path.startswith(FOLDER) else lines[0].path} is {_back(lines, 'it was')}."
+    return f"{counted(len(lines), 'product')} are {_back(lines, 'they were')}."
+
+
+def _back(lines: Sequence[Bin], before: str) -> str:
+    return "in the bin again" if lines and lines[0].path.startswith(FOLDER) else f"where {before}"
+
+
+def later_words(waiting: int, moved: int) -> str:
+    """Of what the disk does not take just now."""
+    are, they = ("is", "It goes") if waiting == 1 else ("are", "They go")
+    words = f"{waiting} of {counted(moved, 'product')} {are} not moved yet: the disk cannot be written just now."
+    return f"{words} {they} there as soon as it can be."
 
 
 def _names(path: str) -> Iterator[str]:

@@ -97,8 +97,9 @@ class Evidence:
     def _place(self, product: Known, file: File) -> None:
         path = self._root / file.path
         try:
-            is_as_placed = file.path in self._found.as_placed
-            named, sha256 = product_in(path) or "", product.sha256 if is_as_placed else entries.sha256(path)
+            named = product_in(path) or ""
+            is_as_placed = named in ("", product.id) and file.path in self._found.as_placed
+            sha256 = product.sha256 if is_as_placed else entries.sha256(path)
             if not self._is_still(file):
                 return
             self._read_labels(file, is_its=named == product.id)

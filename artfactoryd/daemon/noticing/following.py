@@ -75,7 +75,8 @@ class Following:
 
     async def _follow(self, changes: Sequence[Change | Missing]) -> None:
         moved = [change for change in changes if isinstance(change, Moved)]
-        along = await asyncio.to_thread(self._take_along, moved)
+        there = [change for change in changes if isinstance(change, Moved | Back)]
+        along = await asyncio.to_thread(self._take_along, there)
         lifted: list[Event] = [
             ProductGone(product=change.product.id, path=change.file.path, lifted=True)
             for change in changes if isinstance(change, Moved | Back | Edited) and change.product.gone
@@ -87,24 +88,28 @@ class Following:
             await asyncio.to_thread(self._write_anew, along.bare)
             self._app.execution.cards.wake()
 
-    def _take_along(self, moved: Iterable[Moved]) -> _Along:
+    def _take_along(self, there: Iterable[Moved | Back]) -> _Along:
         bare = []
-        for change in moved:
+        for change in there:
             try:
-                if not self._has_card(change):
+                if not self._has_card(change) and isinstance(change, Moved):
                     bare.append(change.product.id)
             except (OSError, StorageFull) as error:
                 log.warning("the sidecar of %s stays where it was: %s", change.file.path, in_words(error))
         return _Along(bare)
 
-    def _has_card(self, change: Moved) -> bool:
+    def _has_card(self, change: Moved | Back) -> bool:
         """Its sidecar goes along, where one is left behind; what another program keeps beside it, too."""
         product, old, id = self._home.root / change.file.path, self._home.root / change.product.path, change.product.id
         if (card := sidecar_of(product, self._home.projects)) and reading.owner_of(card) == id:
             return True
-        left = next((place for place in places(old) if reading.owner_of(place) == id), None)
-        if left is None or not moving.take_along(left, product, self._home.projects):
-            return left is not None
+        left = moving.left_of(places(old), id)
+        if left is None:
+            moving.make_room(product, self._home.projects, id)
+            return False
+        if not moving.take_along(left, product, self._home.projects):
+            log.warning("the sidecar of %s stays where it was: something else has its name", change.file.path)
+            return True
         before, now = xmp.beside(old), xmp.beside(product)
         if before.is_file() and not os.path.lexists(old) and not os.path.lexists(now):
             move_new(before, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -36,10 +36,16 @@ class Bin:
         self._stays: set[str] = set()  # those in the bin that are not as they were made
         self.at_rest = False  # all that can be moved is
 
-    async def follow(self) -> None:
-        """What was said until now is done on the shelf, as far as the disk takes it."""
+    async def follow(self, anew: Collection[str] = ()) -> None:
+        """What was said until now is done on the shelf, as far as the disk takes it. `anew`: products of which that
+        was said just now, tried whatever was refused before."""
+        self._aside.difference_update(anew)
         while await self._follow_some():
             pass
+
+    def waiting(self, products: Collection[str]) -> int:
+        """How many of these the disk does not take just now."""
+        return len(self._aside.intersection(products))
 
     async def run(self) -> None:
         """For as long as the program is at work."""
@@ -62,6 +68,8 @@ class Bin:
             if not moves:
                 return False
             lie = await asyncio.to_thread(self._move, moves)
+            if len(lie) < len(moves):
+                self._came.set()  # whoever asked: `run` is to try again soon
             await self._books.note(partial(binned.moved, lie=lie))
             return True
 
@@ -77,6 +85,8 @@ class Bin:
         return lie
 
     def _moved(self, move: MovingRow, row: ProductRow) -> str:
+        if move.path == move.source:  # taken back before it was moved
+            return move.path
         if move.path:
             return bin.move(self._home.root, move.source, move.path, row.id, row.sha256)
         bin.take_away(self._home.root, move.source, row.id, row.sha256)

@@ -108,7 +108,7 @@ class Cards:
     def _show(self, product: Path, row: ProductRow, told: Json) -> None:
         """On a desktop; only where the file is known to be this product."""
         before = survey.lies(product)
-        if before is None or desktop.product_in(product) != row.id:
+        if not self._settings.now.desktop.labels or before is None or desktop.product_in(product) != row.id:
             return
         wanted = labels(bool(told.get("liked")), told.get("rating"), told.get("tags") or ())
         if desktop.show(product, wanted) and (now := survey.lies(product)):

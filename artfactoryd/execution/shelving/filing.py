@@ -9,7 +9,7 @@ import contextlib
 import functools
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -207,8 +207,7 @@ class Filing:
         def card(name: str) -> dict[str, Any]:
             return sidecar(facts, {"name": name, **measured}, chosen.to_json(), arrival.media.kind)
 
-        words = functools.partial(desktop.describe, comment=_comment(row, order, chosen), origin=_origin(chosen),
-                                  labels=labels(False, None, order.tags))  # fmt: skip
+        words = self._words(row, order, chosen)
         desktop.name_product(inscribed.file.path, chosen.id)
         words(inscribed.file.path)
         presence.check(self._home)
@@ -219,6 +218,13 @@ class Filing:
             words(product)
         self._remember(chosen.id, product)
         return placing.lying(inscribed.file, product, self._home.projects)
+
+    def _words(self, row: ItemRow, order: OrderRow, chosen: Output) -> Callable[[Path], None]:
+        """What the desktop is to show of it, as far as a person wants that."""
+        wanted = self._settings.now.desktop
+        comment, origin = (_comment(row, order, chosen), _origin(chosen)) if wanted.comments else ("", "")
+        shown = labels(False, None, order.tags) if wanted.labels else ()
+        return functools.partial(desktop.describe, comment=comment, origin=origin, labels=shown)
 
     def _remember(self, product: str, file: Path) -> None:
         if len(self._placed) < MOST_PLACED:

@@ -7,12 +7,12 @@ import secrets
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from artfactoryd.core.hosts.addresses import is_loopback
 from artfactoryd.core.json_types import Value
 from artfactoryd.errors import AskAgain, Unreachable
 from artfactoryd.factories.http.account import Account
 from artfactoryd.factories.http.answer import Answer, named
 from artfactoryd.factories.http.transport import LOOPBACK, READ, TOO_LARGE_AGAIN, AnswerTooLarge, no_answer
+from artfactoryd.settings.addresses import is_loopback
 
 USUAL = "http://127.0.0.1:8188"
 NO_ROUTE_ON_MAC = 65  # EHOSTUNREACH there: also of a neighbour that a program has no leave to see

@@ -123,10 +123,10 @@ class FalFactory:
         except ValueError as error:
             raise CallRefused(f"{error}.") from error
         answer = await self._platform("/models", asked)
-        document = described(answer, model)
+        document, is_deprecated = described(answer, model)
         asked = {"endpoint_id": model}
         price = priced(await self._platform("/models/pricing", asked), model)
-        return Description(document, price=price, kept_back=KEPT_BACK)
+        return Description(document, price=price, kept_back=KEPT_BACK, is_deprecated=is_deprecated)
 
     async def upload(self, name: str, data: bytes, mime: str) -> Uploaded:
         """To fal's CDN for a week; whoever knows the address can read it there."""

@@ -10,15 +10,17 @@ from artfactoryd.factories.http.answer import Answer, fields, objects
 KEPT_BACK = ("sync_mode",)  # always off here: its answers are kept for minutes only
 
 
-def described(answer: Answer, model: str) -> Document:
-    """The OpenAPI document of the model. Raises CallRefused when there is none of that name."""
+def described(answer: Answer, model: str) -> tuple[Document, bool]:
+    """The OpenAPI document of the model, and whether fal gives it up. Raises CallRefused when there is none of that
+    name."""
     entry = _entry(answer, "models", model)
     if entry is None:
         raise _undescribed(answer, model)
     document = entry.get("openapi")
     if not isinstance(document, dict) or "error" in document:
         raise AskAgain(f"fal knows {model}, but does not say which parameters it takes.")
-    return document
+    metadata = entry.get("metadata")
+    return document, isinstance(metadata, dict) and metadata.get("status") == "deprecated"
 
 
 def priced(answer: Answer, model: str) -> tuple[float | str, str] | None:

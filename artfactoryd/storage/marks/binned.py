@@ -58,7 +58,8 @@ def put(index: Index, event: Bin) -> None:
         sql = "UPDATE marking SET before = NULL WHERE command = ? AND product = ?"
         index.run(sql, event.undoes, product.id)
     index.run("UPDATE product SET path = ? WHERE id = ?", event.path, product.id)
-    index.run("INSERT OR REPLACE INTO moving VALUES (?, ?, ?)", product.id, event.source, event.path)
+    lies = still_at(index, product.id) or event.source
+    index.run("INSERT OR REPLACE INTO moving VALUES (?, ?, ?)", product.id, lies, event.path)
     index.run("DELETE FROM binned WHERE product = ?", product.id)
     if event.path.startswith(FOLDER):
         index.run("INSERT INTO binned VALUES (?, ?, ?, NULL)", product.id, event.at, event.source)
@@ -92,6 +93,8 @@ def moved(index: Index, lie: Sequence[tuple[MovingRow, str]]) -> None:
         done = index.run("DELETE FROM moving WHERE product = ? AND path = ?", move.product, move.path)
         if done and path:  # also where a look at the shelf came in between, and took it for moved by a person
             index.run("UPDATE product SET path = ? WHERE id = ? AND path <> ?", path, move.product, path)
+        elif path:
+            index.run("UPDATE moving SET source = ? WHERE product = ?", path, move.product)
 
 
 def due(index: Index, before: str, but: Collection[str] = ()) -> list[ProductRow]:
@@ -113,6 +116,12 @@ def of_product(index: Index, product: str) -> BinnedRow | None:
         return None
     known = index.one(BINS, f"SELECT {BINS.select()} FROM binned WHERE product = ?", (product,))
     return known or BinnedRow(product, day_in(row.path), was_at(row.path), None)
+
+
+def still_at(index: Index, product: str) -> str:
+    """Where it lies while what was said of it is still to be done; empty when it is done."""
+    move = index.one(MOVES, f"SELECT {MOVES.select()} FROM moving WHERE product = ?", (product,))
+    return move.source if move else ""
 
 
 def taken(index: Index, paths: Sequence[str]) -> set[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,7 @@ from artfactoryd import clock
 from artfactoryd.cli.pictures import collecting
 from artfactoryd.clock import now
 from artfactoryd.planning.accepted import expander
+from artfactoryd.shelf.arranging import bin
 from artfactoryd.storage import rebuild
 from artfactoryd.storage.index import Index
 from tests.cli.pictures.test_marks import call
@@ -65,7 +69,7 @@ async def test_what_is_binned_is_put_away_with_its_sidecar_and_comes_back(
         (["bin", "--restore", "rating:1"], "Nothing fits 'is:binned rating:1'", away[0] | away[1] | away[2]),
         (["bin", "--restore", "-red"], "0 2 of 2 products are out of the bin again.", away[0] | b | g),
         (["bin", "--restore", blue.name], "Nothing changes: that is not in the bin.", away[0] | b | g),
-        (["undo"], "Taken back: bin. 2 products are where they were.", away[0] | away[1] | away[2]),
+        (["undo"], "Taken back: bin. 2 products are in the bin again.", away[0] | away[1] | away[2]),
         (["undo"], "Taken back: bin. 3 products are where they were.", r | b | g),
         (["bin", "red"], "0 1 of 1 product is in the bin.", away[0] | b | g),
     ):  # fmt: skip
@@ -122,3 +126,34 @@ async def test_the_bin_is_emptied_after_a_while_of_what_is_as_it_was_made(
         assert "Taken back: bin. " in (await works.tell("undo"))["text"]  # of what is still there
         await works.stop()
     assert lying(home) == places(green) | places(blue) and blue.read_bytes() == b"edited since"
+
+
+async def test_what_the_disk_does_not_take_is_not_said_to_be_moved_and_follows_without_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, is_full = TestHome.make(tmp_path / "home"), [True]
+    moved = bin.move
+
+    def move(*given: Any) -> str:
+        if is_full[0]:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), given[1])
+        return moved(*given)
+
+    monkeypatch.setattr(bin, "move", move)
+    monkeypatch.setattr("artfactoryd.execution.shelving.bin.AGAIN", 0.05)
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a [red,blue] car"))
+        red, blue = home.products()
+        await works.rests()  # from here on only the next upkeep would look, an hour later
+        for names, told in (
+            ([red.name], "1 of 1 product is not moved yet: the disk cannot be written just now. It goes there"),
+            ([blue.name, red.name], "1 of 1 product is not moved yet"),
+        ):
+            assert told in (await works.tell("bin", products=names))["text"]
+        assert (
+            "1 product is out of the bin again" in (await works.tell("bin", products=[red.name], restore=True))["text"]
+        )
+        assert lying(home) == places(red) | places(blue)
+        is_full[0] = False
+        await works.until(lambda: lying(home) == places(red) | places(blue, binned=True))
+        await works.stop()

@@ -78,8 +78,8 @@ def test_what_is_wrong_with_a_column_is_told_once(table: str, wanted: list[tuple
 def test_a_column_or_a_lookup_of_the_order_that_nothing_uses_holds() -> None:
     found = of_table({"prompt": "a mug"}, lookups={"hue": ["x"]}, file="{sku}.{ext}")
     assert codes(found) == [("W_UNUSED", "cases.colour", True), ("W_UNUSED", "lookups.hue", True)]
-    inline = plan({"prompt": "a"}, cases=[{"steps": 2}, {"aspect": "1:1"}])
-    assert codes(inline) == [("W_UNUSED", "cases.1.aspect", True)] and "aspect_ratio" in inline.warnings[0].fix
+    inline = plan({"prompt": "a"}, cases=[{"steps": 2}, {"a_ratio": "1:1"}])
+    assert codes(inline) == [("W_UNUSED", "cases.1.a_ratio", True)] and "aspect_ratio" in inline.warnings[0].fix
 
 
 def test_what_a_stage_takes_is_used_and_reaches_its_items() -> None:

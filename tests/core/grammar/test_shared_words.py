@@ -77,6 +77,23 @@ def test_shapes_that_come_to_the_same_are_told() -> None:
     assert found.total_items == 1 and [warning.code for warning in found.warnings] == ["W_DUP"]
 
 
+@pytest.mark.parametrize(
+    ("parameters", "keys", "made"),
+    [
+        ({}, {"cases": [{"aspect": "3:2"}, {"aspect": "1:1", "megapixels": 0.25}]}, [("3:2", None), ("1:1", "0.25")]),
+        ({}, {"cases": [{"size": "S"}, {"size": "L"}], "file": "{index}-{size}"}, [(None, None)] * 2),
+        ({"prompt": "[=size]"}, {"cases": [{"size": "64x64"}]}, [(None, None)]),
+        ({"aspect": ["3:2", "1:1", "2:3"]}, {"exclude": [{"aspect": ["1:1", "2:3"]}]}, [("3:2", None)]),
+    ],
+)  # fmt: skip
+def test_it_may_stand_in_cases_and_in_what_is_left_out(
+    parameters: dict[str, Any], keys: dict[str, Any], made: list[tuple[str | None, str | None]]
+) -> None:
+    found = plan({"prompt": "a", **parameters}, of=REPLICATE, **keys)
+    assert (found.problems, found.warnings) == ((), ())
+    assert [(one.get("aspect_ratio"), one.get("megapixels")) for one in sets(found)] == made
+
+
 def test_it_costs_what_its_own_parameters_do_and_has_their_key() -> None:
     assert plan({"prompt": "a", "size": "1000x2000"}, of=FAL).total_price() == 60_000
     own = plan({"prompt": "a", "image_size": {"width": 1000, "height": 2000}}, of=FAL)

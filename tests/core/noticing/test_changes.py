@@ -72,6 +72,10 @@ def told(change: Change | Missing) -> str:
 
 TABLE: dict[str, tuple[list[Place], list[Stray], Facts, set[str]]] = {
     "nothing": ([lies(A)], [], facts(A), {"AsMade a p/a.png"}),
+    "its own bytes, with another's id": (
+        [lies(A, named="b"), lies(B)], [], facts(A, B), {"AsMade a p/a.png", "AsMade b p/b.png"},
+    ),
+    "and that one is nowhere": ([lies(A, named="b"), Place(B)], [], facts(A, B), {"AsMade a p/a.png", "Missing b"}),
     "moved, with its id": ([Place(A)], [stray("q/a.png", "a", A.sha256)], facts(A), {"Moved a q/a.png"}),
     "renamed": ([Place(A)], [stray("p/x.png", "a", A.sha256)], facts(A), {"Renamed a p/x.png"}),
     "moved to where no id goes along": ([Place(A)], [stray("q/x.png", "", A.sha256)], facts(A), {"Moved a q/x.png"}),

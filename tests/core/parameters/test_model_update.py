@@ -59,6 +59,39 @@ def test_the_later_price_counts(as_of: str | None, usd: str) -> None:
     assert found.price is not None and found.price.parts[0].usd == usd
 
 
+BY_SIZE = [{"usd": 0.15, "when": {"size": "1K"}}, {"usd": 0.3, "when": {"size": "4K"}}]
+BY_SECOND = {"usd": 0.05, "per": "output_second", "of": "duration", "at_most": 30}
+
+
+@pytest.mark.parametrize(
+    ("known", "said", "now", "as_of"),
+    [
+        ({"parts": BY_SIZE}, {"usd": 0.15}, ["0.15", "0.3"], "2026-11-22"),  # one of its parts
+        ({"parts": BY_SIZE}, {"usd": 0.2}, None, None),  # none of them: what 4K costs is not known any more
+        ({"parts": BY_SIZE}, {"usd": 0.2, "per": "megapixel"}, ["0.15", "0.3"], "2026-05-01"),
+        (BY_SECOND, {"usd": 0.07, "per": "output_second", "of": "duration"}, ["0.07"], "2026-11-22"),
+        ({"first": 0.07, "usd": 0.03, "per": "megapixel"}, {"usd": 0.03, "per": "megapixel"}, ["0.03"], "2026-11-22"),
+        ({"first": 0.07, "usd": 0.03, "per": "megapixel"}, {"usd": 0.04, "per": "megapixel"}, None, None),
+    ],
+)  # fmt: skip
+def test_one_number_that_is_told_does_not_undo_a_price_of_parts(
+    known: dict[str, Any], said: dict[str, Any], now: list[str] | None, as_of: str | None
+) -> None:
+    before = model(KNOWN, price={**known, "as_of": "2026-05-01"})
+    price = renewed(before, model(SAID, price={**said, "as_of": "2026-11-22"})).price
+    assert (price and [part.usd for part in price.parts]) == now and (price and price.as_of) == as_of
+    if now and known is BY_SECOND and price and before.price:
+        assert price.parts[0].reading == before.price.parts[0].reading
+
+
+@pytest.mark.parametrize(
+    ("known", "said", "now"),
+    [("preview", "current", "preview"), ("current", "deprecated", "deprecated"), ("current", "current", "current")],
+)
+def test_a_model_that_is_given_up_is_so_and_an_early_one_stays_early(known: str, said: str, now: str) -> None:
+    assert renewed(model(KNOWN, status=known), model(SAID, status=said)).status == now
+
+
 def test_differences_are_what_an_order_would_meet() -> None:
     before, now = model(KNOWN), renewed(model(KNOWN), model(SAID, price={"usd": 0.02, "as_of": "2026-11-22"}))
     found = differences(before, now)

@@ -22,7 +22,7 @@ from tests.core.pricing.test_price import BY_FIVE, FIRST, SPEECH, STEPS, TIERS
         (SPEECH, "$0.06 per 1000 characters of `text`"),
         (BY_FIVE, "$0.50 per 5 seconds that come (by `duration`)"),
         (STEPS, "$0.08 up to 24, $0.16 up to 48, $0.32 up to 96 for each megapixel that comes"),
-        (TIERS, "$0.15 per image that comes with resolution 1K or 2K + $0.30 per image that comes with resolution 4K"
+        (TIERS, "$0.15 per image that comes with resolution 1K or 2K, or $0.30 per image that comes with resolution 4K"
                 " + $0.015 per call with enable_web_search true"),
     ],
 )  # fmt: skip

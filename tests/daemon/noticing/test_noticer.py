@@ -12,7 +12,7 @@ import pytest
 
 from artfactoryd import entries
 from artfactoryd.reporting.disk import no_room
-from artfactoryd.settings import Settings
+from artfactoryd.settings import Desktop, Settings
 from artfactoryd.shelf import reading, survey
 from artfactoryd.shelf.sidecars import sidecar_of
 from artfactoryd.storage.rows import ProductRow
@@ -187,6 +187,33 @@ async def test_labels_of_the_desktop_are_marks_and_marks_are_labels(home: TestHo
         assert row(blue.id).tags is None and row(red.id).tags == ["night", "new"]
         await works.until(lambda: labels(home.root / works.folder(order_id)) == {"completed"})
     assert {line["name"] for line in home.lines("command")} == {"like", "rate", "tag"}
+
+
+async def test_with_labels_and_comments_switched_off_nothing_of_them_is_written_or_read(
+    home: TestHome, monkeypatch: Patch
+) -> None:
+    quiet = Desktop(notify=False, labels=False, comments=False)
+    async with at_work(home, monkeypatch, desktop=quiet) as works:
+        order_id = await works.make(order(["a red car"], tags=["city"]))
+        await works.until(lambda: works.daemon._noticer.has_looked)
+        (red,) = works.house.books.index.newest_products(1)
+        file, folder = home.root / red.path, home.root / works.folder(order_id)
+        await works.tell("like", products=[red.id])
+        await works.rests()
+        written = {name for path in (file, folder) for name in os.listxattr(path)}
+        assert not {name for name in written if name.startswith("user.xdg") or name.endswith("labels")}
+        os.setxattr(file, "user.xdg.tags", b"night")
+        file.rename(file.with_name("seen.png"))
+
+        def row() -> ProductRow:
+            found = works.house.books.index.product(red.id)
+            assert found is not None
+            return found
+
+        await works.until(lambda: row().path.endswith("/seen.png"))
+        await works.rests()
+        assert row().tags == ["city"] and row().liked
+    assert {line["name"] for line in home.lines("command")} == {"like"}
 
 
 async def test_what_trips_others_up(home: TestHome, monkeypatch: Patch) -> None:

@@ -1,4 +1,4 @@
-"""Settings of one home: artfactory.yaml under the environment's overrides. Reads no globals.
+"""Settings of one home: artfactory.yaml under the environment's overrides. Reads no globals. As values: `sections`.
 
 Not here: who reads them again, and when (live_settings), and the schema of the keys (schemas/settings.schema.json).
 """
@@ -9,115 +9,63 @@ import difflib
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from artfactoryd import __version__, documents, entries, schema
 from artfactoryd.core import file_names
-from artfactoryd.core.hosts.addresses import bad_address, is_loopback
-from artfactoryd.core.hosts.provider import KEYLESS, PROVIDERS, Provider, addresses_in, with_addresses
 from artfactoryd.core.json_types import Json
 from artfactoryd.documents import Document
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home, user_folder
 from artfactoryd.identity import init_command
+from artfactoryd.settings.addresses import bad_address, is_loopback
+from artfactoryd.settings.providers import KEYLESS, PROVIDERS, Provider, addresses_in, with_addresses
+from artfactoryd.settings.sections import (
+    Backup,
+    Budget,
+    Desktop,
+    Hook,
+    Http,
+    Inbox,
+    Limits,
+    Logging,
+    Products,
+    Settings,
+    Thumbnails,
+)
 
-DEFAULT_TEXT = Path(__file__).with_name("default_settings.yaml").read_text(encoding="utf-8")
+DEFAULT_TEXT = Path(__file__).parents[1].joinpath("default_settings.yaml").read_text(encoding="utf-8")
 PREFIX = "ARTFACTORY_"
 NO_OVERRIDES = ("ARTFACTORY_HOME", "ARTFACTORY_FAULT")
 FACTORIES = "artfactoryd.factories"  # the entry points by which they are found, plug-ins' too
+__all__ = [
+    "DEFAULT_TEXT",
+    "FACTORIES",
+    "NO_OVERRIDES",
+    "PREFIX",
+    "PROVIDERS",
+    "Backup",
+    "Budget",
+    "Desktop",
+    "Hook",
+    "Http",
+    "Inbox",
+    "Limits",
+    "Logging",
+    "Products",
+    "Provider",
+    "Settings",
+    "Thumbnails",
+    "checked_mark",
+    "expanded",
+    "load",
+    "load_copy",
+    "stamp_of",
+]  # fmt: skip
 NAMES: KeyPath = ("products", "file")
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """US dollars; days and months are those of this machine's clock."""
-
-    per_order: float = 5
-    per_day: float = 10
-    per_month: float = 50
-    ask_above: float = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    products_per_order: int = 100
-    order_bytes: int = 1 << 20
-    product_bytes: int = 256 << 20
-    megapixels: float = 100
-    free_disk_bytes: int = 512 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Inbox:
-    path: Path | None = None  # absolute; None is the home's own Inbox
-    settle_seconds: float = 1
-    scan_seconds: float = 5
-    repeat_minutes: float = 10
-    defaults: Mapping[str, Json] | None = None  # by drop-box: what its orders may leave out
-
-
-@dataclass(frozen=True, slots=True)
-class Http:
-    """`token` says where the token is (env:NAME, file:/PATH); it is never the token."""
-
-    host: str = "127.0.0.1"
-    port: int = 8765
-    token: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Logging:
-    level: str = "info"
-    format: str = "text"  # accepted, and without effect: the files are JSON lines
-
-
-@dataclass(frozen=True, slots=True)
-class Products:
-    """`file`: pattern of the products' names, of orders that have none of their own. `sidecars`: where theirs lie.
-    `embed`: what is written inside them. `xmp`: whether what is marked has NAME.png.xmp beside it."""
-
-    file: str = file_names.PATTERN
-    sidecars: str = "folder"  # folder | beside | hidden
-    embed: str = "minimal"  # none | minimal | full
-    xmp: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Thumbnails:
-    cache_bytes: int = 2 << 30  # of all of them; 0: none are made
-
-
-@dataclass(frozen=True, slots=True)
-class Backup:
-    """`path`: absolute; None: none are made. `every`: as in 12h or 1d; None: only when asked for. `keep`: so many."""
-
-    path: Path | None = None
-    every: str | None = None
-    keep: int = 7
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    providers: Mapping[str, Provider] = field(default_factory=lambda: dict(PROVIDERS))
-    budget: Budget = Budget()
-    limits: Limits = Limits()
-    inbox: Inbox = Inbox()
-    http: Http = Http()
-    logging: Logging = Logging()
-    products: Products = Products()
-    backup: Backup = Backup()
-    thumbnails: Thumbnails = Thumbnails()
-    recipes: tuple[Path, ...] = ()  # git folders in which what was dropped is looked for
-    strict: bool = False  # every warning holds
-    stamp: tuple[int, ...] | None = field(default=None, compare=False)  # of the file they were read from
-    source: bytes = field(default=b"", compare=False, repr=False)  # what stood in it
-
-    def provider(self, name: str) -> Provider:
-        """One that has no settings of its own (a plug-in's) runs with the defaults."""
-        return self.providers.get(name, Provider())
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Settings:
@@ -326,10 +274,30 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
         recipes=tuple(folder / expanded(path, environ) for path in value.get("recipes") or ()),
         thumbnails=_filled(Thumbnails(), _section(value, "thumbnails")),
         strict=value.get("strict") or False,
+        desktop=_filled(Desktop(), _section(value, "desktop")),
+        hooks={event: _hooks(given, folder, environ) for event, given in _section(value, "hooks").items() if given},
     )
 
 
-Section = TypeVar("Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Thumbnails, Backup)
+def _hooks(given: str | list[str | list[str]], folder: Path, environ: Mapping[str, str]) -> tuple[Hook, ...]:
+    """Of those of one name each has its own, so that what one does is never told of another."""
+    hooks: dict[str, Hook] = {}
+    for number, command in enumerate([given] if isinstance(given, str) else given, 1):
+        hook = _hook(command, folder, environ)
+        name = hook.name if hook.name not in hooks else f"{hook.name}, number {number}"
+        hooks[name] = replace(hook, name=name)
+    return tuple(hooks.values())
+
+
+def _hook(command: str | list[str], folder: Path, environ: Mapping[str, str]) -> Hook:
+    """One in a single text is for a shell; one in words is run as it stands."""
+    if isinstance(command, str):
+        return Hook(("/bin/sh", "-c", command), Path(command.split()[0]).name if command.split() else command)
+    program = str(folder / expanded(command[0], environ)) if "/" in command[0] else command[0]
+    return Hook((program, *command[1:]), Path(program).name)
+
+
+Section = TypeVar("Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Thumbnails, Backup, Desktop)
 
 
 def _filled(default: Section, section: Json) -> Section:

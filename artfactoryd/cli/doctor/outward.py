@@ -1,0 +1,58 @@
+"""What `doctor` says of hooks and notifications: whether they can be run, and which of them failed last."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+
+from artfactoryd import clock
+from artfactoryd.cli.doctor.report import OK, WARNING, Row
+from artfactoryd.core.names import counted
+from artfactoryd.daemon.telling import command
+from artfactoryd.daemon.telling.hooks import failures
+from artfactoryd.daemon.telling.notifications import call_for, is_desktop
+from artfactoryd.home import Home
+from artfactoryd.settings import Settings
+
+Rows = Iterator[Row]
+
+
+def hooks(home: Home, settings: Settings, environ: Mapping[str, str]) -> Rows:
+    """Only of those that there are now: what failed and was taken out is nobody's trouble."""
+    if not settings.hooks:
+        return
+    known = command.environment(environ, home.root)
+    failed = {(failure.event, failure.name): failure for failure in failures(home)}
+    well = 0
+    for event, hook in ((event, hook) for event, given in settings.hooks.items() for hook in given):
+        if why := command.absent(hook.words[0], known):
+            yield Row(
+                "hooks", WARNING, f"The hook of {event} cannot run: {why}.", "Mend it, or `hooks` in the settings."
+            )
+        elif failure := failed.get((event, hook.name)):
+            when = clock.shown(failure.at)
+            words = f"The hook of {event} ({hook.name}) failed at {when}: {failure.trouble}."
+            yield Row("hooks", WARNING, words, "Mend it: this row goes when it has run well.")
+        else:
+            well += 1
+    if well:
+        yield Row("hooks", OK, f"{counted(well, 'hook')}, and nothing is known to be wrong with {_them(well)}.")
+
+
+def notifications(home: Home, settings: Settings, environ: Mapping[str, str]) -> Rows:
+    if settings.desktop.notify is False:
+        return
+    path = command.environment(environ, home.root)["PATH"]
+    call = call_for(sys.platform, lambda name: shutil.which(name, path=path) is not None, "", home.root)
+    if settings.desktop.notify == "auto" and not is_desktop(sys.platform, environ):
+        yield Row("notifications", OK, "None are shown: this is no session of a desktop, as seen from here.")
+    elif call:
+        yield Row("notifications", OK, "They are shown by the desktop.")
+    else:
+        way_out = "Install the package that has notify-send (libnotify-bin), or set `desktop.notify: false`."
+        yield Row("notifications", WARNING, "There is no command here that shows them.", way_out)
+
+
+def _them(number: int) -> str:
+    return "it" if number == 1 else "them"
