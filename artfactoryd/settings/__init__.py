@@ -216,10 +216,13 @@ def _more_problems(value: Json) -> Iterator[Problem]:
     providers = _section(value, "providers")
     for provider in providers:
         given = _section(providers, provider)
-        if provider not in PROVIDERS and provider not in _plug_ins():
-            yield _no_provider(provider)
+        near = difflib.get_close_matches(provider, PROVIDERS, n=1)
+        if provider not in PROVIDERS and near and provider not in _plug_ins():  # one that is away now may come back
+            message = f"there is no provider {provider}."
+            yield Problem("E_UNKNOWN_KEY", message, f"Did you mean {near[0]}?", ("providers", provider))
+        is_keyless = (provider in KEYLESS or provider not in PROVIDERS) and not given.get("api_key")
         for path, address in addresses_in(given):
-            if complaint := bad_address(address, is_keyless=provider in KEYLESS and not given.get("api_key")):
+            if complaint := bad_address(address, is_keyless=is_keyless):
                 fix = "Write https://HOST; http:// only for this machine."
                 yield Problem("E_VALUE", complaint, fix, ("providers", provider, *path))
     boxes = _section(value, "inbox").get("defaults") or {}
@@ -230,17 +233,10 @@ def _more_problems(value: Json) -> Iterator[Problem]:
 
 
 def _plug_ins() -> set[str]:
-    """Looked for only where the settings name a provider that is not built in."""
+    """Looked for only where the settings name what may be a built-in one mistyped."""
     from importlib.metadata import entry_points
 
     return {point.name for point in entry_points(group=FACTORIES)}
-
-
-def _no_provider(name: str) -> Problem:
-    known = sorted({*PROVIDERS, *_plug_ins()})
-    near = difflib.get_close_matches(name, known, n=1)
-    fix = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
-    return Problem("E_UNKNOWN_KEY", f"there is no provider {name}.", fix, ("providers", name))
 
 
 def _open_to_others(http: Json) -> Problem | None:

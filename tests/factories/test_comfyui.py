@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from artfactoryd import documents
 from artfactoryd.core.model import Model
 from artfactoryd.errors import (
     AskAgain,
@@ -29,6 +30,7 @@ from artfactoryd.factories.comfyui import ComfyUI, client, model_file, prompts, 
 from artfactoryd.factories.comfyui.results import Slip
 from artfactoryd.factories.comfyui.workflow import Recipe, Workflow
 from artfactoryd.factories.http.answer import Answer
+from artfactoryd.schema import check
 from tests.emulator.client import Emulator
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "comfyui"
@@ -102,6 +104,9 @@ def test_the_model_file_on_its_page_is_the_example() -> None:
     block = page.partition("```yml\n")[2].partition("   ```")[0]
     told = [line.strip() for line in (EXAMPLES / "portrait.yaml").read_text().splitlines() if line[:1] != "#"]
     assert [line.strip() for line in block.splitlines()] == told
+    for file in EXAMPLES.glob("*.yaml"):
+        [document] = documents.read_documents(file.read_bytes(), file.name)
+        assert check(document, "model") == []  # an editor has nothing against it
 
 
 # --- what its answers mean ---

@@ -98,3 +98,11 @@ def test_a_paid_node_holds_and_a_missing_checkpoint_is_a_sentence(studio: TestHo
     [receipt] = studio.home.projects.rglob("receipt.yaml")
     words = receipt.read_text()
     assert "gone.safetensors is not there" in words and "sd_xl_base_1.0.safetensors" in words and "node 4" in words
+
+
+def test_an_order_for_a_comfyui_that_is_switched_off_is_not_held(studio: TestHome, unused_tcp_port: int) -> None:
+    """It is taken, and waits as for every provider that does not answer; a node that costs money is refused then."""
+    studio.configure(providers={"comfyui": {"base_url": f"http://127.0.0.1:{unused_tcp_port}"}})
+    [planned] = studio.ask("plan", str(studio.drop("foxes.yaml", TWENTY)))["orders"]
+    assert planned["held"] == [] and planned["price"]["usd"] == 0
+    assert [warning["code"] for warning in planned["warnings"]] == ["W_NOT_ASKED"]

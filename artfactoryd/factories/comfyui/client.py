@@ -11,15 +11,17 @@ from artfactoryd.core.json_types import Value
 from artfactoryd.errors import AskAgain, Unreachable
 from artfactoryd.factories.http.account import Account
 from artfactoryd.factories.http.answer import Answer, named
-from artfactoryd.factories.http.transport import LOOPBACK, READ, TOO_LARGE_AGAIN, AnswerTooLarge, no_answer
+from artfactoryd.factories.http.transport import (
+    LOOPBACK,
+    READ,
+    TOO_LARGE_AGAIN,
+    AnswerTooLarge,
+    hidden_by_mac,
+    no_answer,
+)
 from artfactoryd.settings.addresses import is_loopback
 
 USUAL = "http://127.0.0.1:8188"
-NO_ROUTE_ON_MAC = 65  # EHOSTUNREACH there: also of a neighbour that a program has no leave to see
-LEAVE = (
-    "macOS does not let this program see other machines of the local network: switch it on in System Settings > "
-    "Privacy & Security > Local Network (for the terminal, or for Python where the service runs it), then start again"
-)
 
 
 class ComfyClient(Account):
@@ -57,21 +59,11 @@ class ComfyClient(Account):
 def why_not(error: Exception | None, base: str) -> str:
     """Why nothing came from there, and what to do."""
     host = urlsplit(base).hostname or ""
-    if _errno(error) == NO_ROUTE_ON_MAC and host not in LOOPBACK:
-        return f"{named(error, '')}. {LEAVE}"
+    if hidden := hidden_by_mac(error, host):
+        return f"{named(error, '')}. {hidden}"
     if host in LOOPBACK:
         return f"{named(error, '')}; is it running? Its address is providers.comfyui.base_url"
     return f"{named(error, '')}; is it running there, with --listen? Its address is providers.comfyui.base_url"
-
-
-def _errno(error: BaseException | None) -> int | None:
-    """Of the operating system, however deep the library has wrapped it."""
-    while error is not None:
-        number = getattr(error, "errno", None)
-        if isinstance(number, int):
-            return number
-        error = getattr(error, "os_error", None) or error.__cause__
-    return None
 
 
 def shows_key(base: str) -> bool:

@@ -17,6 +17,7 @@ from artfactoryd.factories.comfyui.workflow import NotAWorkflow, Recipe, Target,
 OWN = ("workflow", "map", "output")
 WHOLE = frozenset({"seed", "noise_seed", "width", "height", "steps", "batch_size", "length", "frames"})
 MOST_SEED = 2**64 - 1
+MOST_AT_ONCE = 4  # pictures of one prompt: they are all in the memory of one graphics card
 FREE: Json = {"usd": 0, "per": "call"}  # until ComfyUI says that a node is run by others for money
 FILES = {  # by how the class of a loading node begins: what kind of file its own input is, in words of a model file
     "LoadImageMask": "mask", "LoadImage": "image", "VHS_LoadVideo": "video", "LoadVideo": "video", "LoadAudio": "audio",
@@ -129,6 +130,8 @@ def file_of(workflow: Workflow, target: Target) -> str | None:
 
 def _by_value(workflow: Workflow, target: Target) -> Json:
     value, name = workflow.value(target), target.steps[-1]
+    if name == "batch_size":
+        return {"type": "integer", "minimum": 1, "maximum": MOST_AT_ONCE, "default": value}
     if name in ("seed", "noise_seed"):
         return {"type": "integer", "minimum": 0, "maximum": MOST_SEED}
     if isinstance(value, bool):

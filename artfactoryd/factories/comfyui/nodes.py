@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from artfactoryd.core.json_types import Json, JsonValue, Schema
-from artfactoryd.factories.comfyui.model_file import FREE, MOST_SEED, file_of
+from artfactoryd.factories.comfyui.model_file import FREE, MOST_AT_ONCE, MOST_SEED, file_of
 from artfactoryd.factories.comfyui.workflow import Recipe, Target
 from artfactoryd.factories.http.answer import fields, text
 
@@ -62,6 +62,8 @@ def _narrowed(schema: Schema, node: Node, target: Target) -> Json:
         own |= dict(_choices(choices, own.get("default")))
     elif isinstance(kind, str) and kind in KINDS:
         own |= {"type": KINDS[kind], **_range(kind, said)}
+        if target.steps == ("batch_size",):
+            own["maximum"] = min(own.get("maximum", MOST_AT_ONCE), MOST_AT_ONCE)
     else:
         return dict(schema)
     words = text(said.get("tooltip"))

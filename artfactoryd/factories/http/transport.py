@@ -30,6 +30,11 @@ READ = 30.0  # seconds for one answer to a question
 MOST_CREATED = 16 << 20  # bytes of the answer to a create; an id stands in its first line
 MOST_ANSWERED = 128 << 20  # of any other: a result may hold pictures
 TOO_LARGE_AGAIN = 60.0  # seconds until it is asked again what was answered at too great a length
+NO_ROUTE_ON_MAC = 65  # EHOSTUNREACH there, and no number of a network error elsewhere
+MAC_LEAVE = (
+    "macOS does not let this program see other machines of the local network: switch it on in System Settings > "
+    "Privacy & Security > Local Network (for the terminal, or for Python where the service runs it), then start again"
+)
 AGENT = f"artfactoryd/{__version__}"
 QUESTION = {"Accept-Encoding": "gzip, deflate"}
 # Bytes that are not packed show the id even when they are cut short.
@@ -156,6 +161,21 @@ def no_answer() -> tuple[type[Exception], ...]:
     import aiohttp
 
     return (aiohttp.ClientError, zlib.error, TimeoutError, OSError)
+
+
+def hidden_by_mac(error: BaseException | None, host: str) -> str:
+    """What to do where macOS hides a machine of the local network from this program; empty where it does not."""
+    return MAC_LEAVE if host not in LOOPBACK and _errno(error) == NO_ROUTE_ON_MAC else ""
+
+
+def _errno(error: BaseException | None) -> int | None:
+    """Of the operating system, however deep a library has wrapped it."""
+    while error is not None:
+        number = getattr(error, "errno", None)
+        if isinstance(number, int):
+            return number
+        error = getattr(error, "os_error", None) or error.__cause__
+    return None
 
 
 def trusted(base: str, usual: str) -> frozenset[str]:
