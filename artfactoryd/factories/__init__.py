@@ -19,10 +19,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from artfactoryd.core.json_types import Document, Parameters
-from artfactoryd.core.model import Model
+
+if TYPE_CHECKING:  # who only looks loads no prices
+    from artfactoryd.core.model import Model
 
 
 @dataclass(frozen=True, slots=True)
