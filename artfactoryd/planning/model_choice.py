@@ -12,6 +12,7 @@ from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.inbox_rules import PICTURE, SUFFIXES
 from artfactoryd.core.model import Model
 from artfactoryd.core.order import Order
+from artfactoryd.core.parameters.model_update import completed
 from artfactoryd.errors import Path, Problem, Refusal
 from artfactoryd.factories.registry import broken
 from artfactoryd.planning import models as library
@@ -82,7 +83,8 @@ def _completed(model: Model, heard: Heard) -> Choice:
     """One of a person's own files, of which its provider knows more: what is installed there, and what costs."""
     name, path = (model.provider, model.full), ("model",)
     if said := heard.models.get(name):
-        return Choice(said, warnings=tuple(_paid(said)))
+        model = completed(model, said)  # laid over the file as it is now
+        return Choice(model, warnings=tuple(_paid(model)))
     if why := heard.unknown.get(name):
         return Choice(model, (Problem("E_MODEL", f"{model.short} cannot be made. {why}", "", path),))
     fix = f"Start {model.provider}; `artfactoryd models refresh {model.short}` asks it."

@@ -84,11 +84,11 @@ class Descriptions:
             raise Unreachable(f"{provider} did not answer within {LONGEST:.0f} seconds.") from error
         entry |= {"provider": provider, "model": model.full, "schema_as_of": self._today().isoformat()}
         try:
-            said = completed(model, await asyncio.to_thread(self._keep, entry, model.full))
+            said = await asyncio.to_thread(self._keep, entry, model.full)
         except NoSchema as error:
             raise AskAgain(f"{provider} knows {name}, but {error}") from error
         self._lately[provider, model.full] = (self._clock(), said)
-        return said
+        return completed(model, said)
 
     def _keep(self, entry: Mapping[str, object], name: str) -> Model:
         if not self._told.parent.is_dir():

@@ -159,6 +159,8 @@ def _models(data: bytes, path: Path, check: Check) -> list[Model | Document]:
 
 def _is_of_another_kind(data: bytes) -> bool:
     """What lies beside model files for one of them, as a workflow does: not a key of it is one of a model file."""
+    if len(data) > documents.MOST_BYTES:  # and so cut off
+        return b'"provider"' not in data
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):

@@ -331,6 +331,12 @@ async def test_a_question_that_gets_no_answer_says_whose_trouble_it_is(
     comfy.control(get=[status])
     with pytest.raises(kind):
         await made.collect(ticket)
+    fresh, before = factory(comfy), len(comfy.creates())
+    comfy.control(result=[status])
+    with pytest.raises(ProviderStopped if kind is ProviderStopped else Unreachable):  # never a doubt: nothing was sent
+        await fresh.submit(call())
+    assert len(comfy.creates()) == before
+    await fresh.close()
     assert (await outcome_of(made, ticket)).seconds == 0
     await made.close()
 

@@ -136,11 +136,15 @@ class ComfyUI:
         await self._client.close()
 
     async def _paid(self, recipe: Recipe) -> list[str]:
-        """The classes of its nodes that others run for money; asked once for each class."""
-        for kind in recipe.workflow.kinds:
-            if kind not in self._costs:
-                node = await self._node(kind)
-                self._costs[kind] = node is not None and node.is_paid
+        """The classes of its nodes that others run for money; asked once for each class. Before anything is sent, so
+        that whatever keeps it from being told is an outage, and no doubt."""
+        try:
+            for kind in recipe.workflow.kinds:
+                if kind not in self._costs:
+                    node = await self._node(kind)
+                    self._costs[kind] = node is not None and node.is_paid
+        except AskAgain as error:
+            raise Unreachable(f"{error} Nothing was sent.", error.after) from error
         return [kind for kind in recipe.workflow.kinds if self._costs[kind]]
 
     def _key_for(self, recipe: Recipe, paid: Sequence[str]) -> str:
