@@ -311,7 +311,7 @@ class ComfyUI:
     async def interrupt(self, request: web.Request) -> web.StreamResponse:
         name = (await request.json()).get("prompt_id")
         for prompt in self._in("in_progress"):
-            if name in (None, prompt.id):
+            if name in (None, prompt.id) or self.weather.old:  # an old one stops whatever runs
                 prompt.canceled = time.time()
                 self.book.cancelled(prompt)
         return web.Response(status=200)

@@ -300,6 +300,7 @@ async def test_cancel_takes_it_out_of_the_queue_or_stops_it_and_nothing_else(com
     comfy.control(start_seconds=600)
     waiting = await made.submit(call())
     await made.cancel(running)
+    comfy.control(old=True)
     await made.cancel(waiting)
     for ticket in (running, waiting):
         with pytest.raises(RunFailed) as caught:
