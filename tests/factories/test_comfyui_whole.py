@@ -103,6 +103,11 @@ def test_a_paid_node_holds_and_a_missing_checkpoint_is_a_sentence(studio: TestHo
 def test_an_order_for_a_comfyui_that_is_switched_off_is_not_held(studio: TestHome, unused_tcp_port: int) -> None:
     """It is taken, and waits as for every provider that does not answer; a node that costs money is refused then."""
     studio.configure(providers={"comfyui": {"base_url": f"http://127.0.0.1:{unused_tcp_port}"}})
+    away = studio.ask("providers")["providers"]["comfyui"]
+    assert away["checked"] == "no answer" and str(unused_tcp_port) in away["words"]
+    (studio.home.models / "wrong.yaml").write_text("provider: comfyui\n")
+    assert str(unused_tcp_port) in studio.call("doctor").stdout
+    (studio.home.models / "wrong.yaml").unlink()
     [planned] = studio.ask("plan", str(studio.drop("foxes.yaml", TWENTY)))["orders"]
     assert planned["held"] == [] and planned["price"]["usd"] == 0
     assert [warning["code"] for warning in planned["warnings"]] == ["W_NOT_ASKED"]

@@ -32,7 +32,7 @@ from artfactoryd.home import Home
 from artfactoryd.intake import inbox
 from artfactoryd.medium import in_words
 from artfactoryd.mounts import mount_of, mounts
-from artfactoryd.reporting.models import listed
+from artfactoryd.reporting.models import listed, ordered_from
 from artfactoryd.settings import Settings
 from artfactoryd.storage import ledger
 from artfactoryd.storage.database import SQLITE
@@ -45,7 +45,7 @@ Rows = Iterator[Row]
 
 def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
     settings, rows = _settings(home, environ)
-    in_use = _in_use(home)
+    in_use = ordered_from(home)
     reached = {
         name: reach(next(iter(provider.all_addresses.values())))
         for name, provider in settings.providers.items()
@@ -71,11 +71,6 @@ def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
         except Exception as error:
             rows.append(Row(name, BAD, f"This could not be looked at: {type(error).__name__}: {in_words(error)}"))
     return rows
-
-
-def _in_use(home: Home) -> set[str]:
-    """Providers of which a model is known here: whoever has no ComfyUI need not read of it."""
-    return {model.provider for model in listed(home, None, None, None).models}
 
 
 def _prices(home: Home, settings: Settings) -> Rows:
