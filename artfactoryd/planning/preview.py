@@ -54,6 +54,7 @@ MOST_REASONS = 1000  # items looked at to say why the rest is bought
 MOST_NAMES = 100_000  # kept in mind to tell which would be the same
 
 Items = Callable[[], Iterator[dict[str, Any]]]
+NOBODY_ASKED = "nobody is asked while an order is looked at here."
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +130,21 @@ def understood(
     home: Home, settings: Settings, index: Index | None, data: bytes, origin: Origin,
     environ: Mapping[str, str] | None,
 ) -> list[Study]:  # fmt: skip
-    """As a daemon would: providers are asked about models that are not known here. Raises Refusal."""
+    """As a daemon would: providers are asked about models that are not known here. Raises Refusal.
+
+    Where nobody is asked, a model of a person's own file stands as it was when its provider was asked last.
+    """
+    scholar = Scholar(home, settings, index, now)
     try:
-        return Scholar(home, settings, index, now).study(data, origin)
+        return scholar.study(data, origin)
     except ModelsUnknown as unknown:
-        if environ is None or not unknown.names:
-            raise
-        heard = asyncio.run(_asked(home, settings, environ, unknown.names))
+        if environ is not None and unknown.names:
+            heard = asyncio.run(_asked(home, settings, environ, unknown.names))
+        else:
+            own = [name for name in unknown.names if scholar.catalog().find(*name)]
+            if not own:
+                raise
+            heard = Heard(silent=dict.fromkeys(own, NOBODY_ASKED))
     return Scholar(home, settings, index, now, heard).study(data, origin)
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from artfactoryd.factories.comfyui.prompts import prompt_id
+from artfactoryd.planning.preview import plan
+from artfactoryd.settings import Settings
 from tests.emulator.client import Emulator
 from tests.homes import TestHome
 from tests.test_pictures_whole import bundle
@@ -108,6 +110,8 @@ def test_an_order_for_a_comfyui_that_is_switched_off_is_not_held(studio: TestHom
     (studio.home.models / "wrong.yaml").write_text("provider: comfyui\n")
     assert str(unused_tcp_port) in studio.call("doctor").stdout
     (studio.home.models / "wrong.yaml").unlink()
-    [planned] = studio.ask("plan", str(studio.drop("foxes.yaml", TWENTY)))["orders"]
+    [planned] = studio.ask("plan", str(file := studio.drop("foxes.yaml", TWENTY)))["orders"]
     assert planned["held"] == [] and planned["price"]["usd"] == 0
     assert [warning["code"] for warning in planned["warnings"]] == ["W_NOT_ASKED"]
+    [written] = plan(studio.home, Settings(), file, rehearse=False, most=1).document["orders"]  # as the page does
+    assert (written["errors"], written["held"], written["total_items"]) == ([], [], 16)
