@@ -23,12 +23,12 @@ from artfactoryd.home import Home
 from artfactoryd.intake.attachments import copy_beside
 from artfactoryd.intake.recipes import of_file
 from artfactoryd.intake.submission import Told, lay_down
+from artfactoryd.planning.catalogue.asked import understood
 from artfactoryd.planning.input_patterns import fits, matches
 from artfactoryd.planning.input_sources import near_name, spelled
 from artfactoryd.planning.inputs import InputsMissing, behind_a_link
 from artfactoryd.planning.origin import Origin, name_of, order_file, stray_word
 from artfactoryd.planning.planner import most_bytes
-from artfactoryd.planning.preview import understood
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
 

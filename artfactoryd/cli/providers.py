@@ -19,6 +19,7 @@ from artfactoryd.factories import Probes
 from artfactoryd.factories.registry import Unmade, asking, makers
 from artfactoryd.home import Home
 from artfactoryd.reporting.json_object import JsonObject
+from artfactoryd.reporting.models import ordered_from
 from artfactoryd.reporting.providers import NOT_NEEDED, KeyDocument, ProviderDocument, ProvidersDocument, key, known
 from artfactoryd.settings import Settings
 
@@ -86,12 +87,15 @@ def document(home: Home, settings: Settings, environ: Mapping[str, str], *, offl
 async def _check(
     home: Home, settings: Settings, environ: Mapping[str, str], providers: dict[str, ProviderDocument]
 ) -> None:
-    """Puts what each says in place of what is known before anybody is asked."""
+    """Puts what each says in place of what is known before anybody is asked. One that needs no key is asked where a
+    model of it is known."""
+    in_use = ordered_from(home)
     async with asking(home, settings, environ) as factories:
         for name, factory in factories.items():
             if isinstance(factory, Unmade):
                 providers[name] = replace(providers[name], broken=factory.why)
-            if isinstance(factory, Probes) and providers[name].key.key:
+            may_answer = providers[name].key.key != NOT_NEEDED or name in in_use
+            if isinstance(factory, Probes) and providers[name].key.key and may_answer:
                 checked, words = await _probe(name, factory)
                 providers[name] = replace(providers[name], checked=checked, words=words)
 
@@ -117,7 +121,10 @@ def _lines(name: str, provider: ProviderDocument) -> list[str]:
         return [f"{name}: left out", f"  {provider.broken}"]
     if not provider.enabled:
         return [f"{name}: switched off (providers.{name}.enabled)"]
-    checked = {TAKEN: ", which is taken", REFUSED: ", which is not taken"}.get(provider.checked or "", "")
+    told = {TAKEN: ", which is taken", REFUSED: ", which is not taken"}
+    if provider.key.key == NOT_NEEDED:
+        told = {TAKEN: ", and answers", REFUSED: ", and lets nobody in", SILENT: ", and does not answer"}
+    checked = told.get(provider.checked or "", "")
     pace = f", {provider.requests_per_minute} a minute" if provider.requests_per_minute else ""
     lines = [f"{name}: {_key_words(provider.key)}{checked}; {provider.concurrency} at once{pace}"]
     if provider.words:

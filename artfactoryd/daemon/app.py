@@ -114,7 +114,9 @@ def _furnish(
     """The services, in the order of the flow: each takes those above it that it uses, and none below."""
     claims = Claims(home.claims, home.rejected, home.held)
     key_notices = KeyNotices(home, books.index, factories)
-    intake = Intake(home, claims, books, settings, clock, Descriptions(home.told, factories), key_notices)
+    intake = Intake(
+        home, claims, books, settings, clock, Descriptions(home.told, factories, files=home.models), key_notices
+    )
     execution = assemble(home, books, factories, settings, fetcher, clock)
     control = Control(home, books, claims, intake, execution, clock)
     return App(

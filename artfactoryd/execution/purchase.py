@@ -87,7 +87,7 @@ class Purchase:
             return await self._recorder.release(row, "the program was stopped before this was sent")
         try:
             failpoints.point("before_submit")
-            ticket = await self._factories[row.provider].submit(sent)
+            ticket = await self._factories[row.provider].submit(replace(sent, attempt=row.attempt or ""))
             failpoints.point("after_submit")
         except (ProviderStopped, Throttled, Unreachable, CallRefused, InDoubt) as error:
             return await self._not_sent(row, error)

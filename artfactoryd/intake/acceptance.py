@@ -212,7 +212,7 @@ class Intake:
     async def _understand(self, claim: Claim) -> list[Study]:
         """Models that are not in the catalogue are asked about between two readings."""
         try:
-            return await self._read_once(claim, Heard())
+            return await self._read_once(claim, self._descriptions.heard())
         except ModelsUnknown as unknown:
             if not unknown.names:
                 raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections import ChainMap, Counter
@@ -29,18 +28,16 @@ from artfactoryd.core.slug import folder_name, prompt_of, slug
 from artfactoryd.entries import bounded
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
-from artfactoryd.factories.registry import asking
 from artfactoryd.home import Home
 from artfactoryd.planning import defaults
+from artfactoryd.planning.catalogue.asked import understood
 from artfactoryd.planning.catalogue.makes import made_by, made_by_stage
 from artfactoryd.planning.catalogue.prices import notes, stale_prices, told_with_price
 from artfactoryd.planning.equal_items import other_seed
 from artfactoryd.planning.formats import ending_of
 from artfactoryd.planning.input_sources import near_name
-from artfactoryd.planning.model_choice import Heard, ModelsUnknown, Name
-from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.planning.origin import Origin, name_of, order_file
-from artfactoryd.planning.planner import Scholar, Study, most_bytes
+from artfactoryd.planning.planner import Study, most_bytes
 from artfactoryd.planning.to_buy import NEW_PARENT, NOT_KEPT, Explainer, is_gone
 from artfactoryd.settings import Settings
 from artfactoryd.shelf.order_folders import existing_project
@@ -124,25 +121,6 @@ def _origin(file: Path, inbox: Path, box: str | None, settings: Settings, rehear
     box = box or defaults.box_of(file, inbox)
     given = defaults.of_box(inbox / box, nfc(box), settings) if box else {}
     return Origin(str(file), name_of(file), nfc(box) if box else None, rehearse, file.absolute().parent, defaults=given)
-
-
-def understood(
-    home: Home, settings: Settings, index: Index | None, data: bytes, origin: Origin,
-    environ: Mapping[str, str] | None,
-) -> list[Study]:  # fmt: skip
-    """As a daemon would: providers are asked about models that are not known here. Raises Refusal."""
-    try:
-        return Scholar(home, settings, index, now).study(data, origin)
-    except ModelsUnknown as unknown:
-        if environ is None or not unknown.names:
-            raise
-        heard = asyncio.run(_asked(home, settings, environ, unknown.names))
-    return Scholar(home, settings, index, now, heard).study(data, origin)
-
-
-async def _asked(home: Home, settings: Settings, environ: Mapping[str, str], names: Sequence[Name]) -> Heard:
-    async with asking(home, settings, environ) as factories:
-        return await Descriptions(home.told, factories).learn(names)
 
 
 def _refused(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:

@@ -29,6 +29,13 @@ def catalog(home: Home) -> Catalog:
     return Catalog(models)
 
 
+def ordered_from(home: Home) -> set[str]:
+    """Providers of which a model is known: whoever has no ComfyUI need not read that it does not answer. What is wrong
+    with a model file is told elsewhere."""
+    models, _ = library.load_catalog(home.models, home.told)
+    return {model.provider for model in models}
+
+
 @dataclass(frozen=True, slots=True)
 class PriceDocument(JsonObject):
     """`usd`, `per`, `seconds` of a price that is no sum, None of one that is; `parts`, `text` of each."""

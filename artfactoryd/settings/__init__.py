@@ -6,14 +6,12 @@ Not here: who reads them again, and when (live_settings), and the schema of the 
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
 
 from artfactoryd import __version__, entries, schema
 from artfactoryd.core.json_types import Json
@@ -22,9 +20,9 @@ from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home, user_folder
 from artfactoryd.identity import init_command
+from artfactoryd.settings.addresses import bad_address, is_loopback
+from artfactoryd.settings.providers import KEYLESS, PROVIDERS, Provider, addresses_in, with_addresses
 from artfactoryd.settings.sections import (
-    ADDRESSES,
-    PROVIDERS,
     Backup,
     Budget,
     Desktop,
@@ -34,7 +32,6 @@ from artfactoryd.settings.sections import (
     Limits,
     Logging,
     Products,
-    Provider,
     Settings,
     Thumbnails,
 )
@@ -45,9 +42,10 @@ if TYPE_CHECKING:  # settings that were good once are not read again, and what r
 DEFAULT_TEXT = Path(__file__).parents[1].joinpath("default_settings.yaml").read_text(encoding="utf-8")
 PREFIX = "ARTFACTORY_"
 NO_OVERRIDES = ("ARTFACTORY_HOME", "ARTFACTORY_FAULT")
+FACTORIES = "artfactoryd.factories"  # the entry points by which they are found, plug-ins' too
 __all__ = [
-    "DEFAULT_TEXT", "NO_OVERRIDES", "PREFIX", "PROVIDERS", "Backup", "Budget", "Desktop", "Hook", "Http", "Inbox",
-    "Limits", "Logging",
+    "DEFAULT_TEXT", "FACTORIES", "NO_OVERRIDES", "PREFIX", "PROVIDERS", "Backup", "Budget", "Desktop", "Hook", "Http",
+    "Inbox", "Limits", "Logging",
     "Products", "Provider", "Settings", "Thumbnails", "checked_mark", "expanded", "load", "load_copy", "stamp_of",
 ]  # fmt: skip
 NAMES: KeyPath = ("products", "file")
@@ -230,11 +228,13 @@ def _more_problems(value: Json) -> Iterator[Problem]:
     providers = _section(value, "providers")
     for provider in providers:
         given = _section(providers, provider)
-        for name in ADDRESSES:
-            address = given.get(name)
-            if address is not None and (complaint := _bad_address(address)):
-                path: KeyPath = ("providers", provider, name)
-                yield Problem("E_VALUE", complaint, "Write https://HOST; http:// only for this machine.", path)
+        if provider not in PROVIDERS:
+            yield from _mistyped(provider)
+        is_keyless = (provider in KEYLESS or provider not in PROVIDERS) and not given.get("api_key")
+        for path, address in addresses_in(given):
+            if complaint := bad_address(address, is_keyless=is_keyless):
+                fix = "Write https://HOST; http:// only for this machine."
+                yield Problem("E_VALUE", complaint, fix, ("providers", provider, *path))
     boxes = _section(value, "inbox").get("defaults") or {}
     for name, given in boxes.items():
         for problem in schema.check_mapping(given or {}, "order"):
@@ -242,35 +242,23 @@ def _more_problems(value: Json) -> Iterator[Problem]:
                 yield replace(problem, path=("inbox", "defaults", name, *problem.path))
 
 
-def _bad_address(address: str) -> str | None:
-    """The address itself is not repeated: it may hold a password."""
-    try:
-        parts = urlsplit(address)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return "this is no web address."
-    if parts.scheme not in ("http", "https") or not host:
-        return "the address must begin with https:// and a host."
-    if parts.username or parts.password or parts.query or parts.fragment:
-        return "the address must hold no user, password, ? or #."
-    if parts.scheme == "http" and not _is_loopback(host):
-        return "plain http would show the API key to the network; it is allowed on this machine only."
-    return None
+def _mistyped(name: str) -> Iterator[Problem]:
+    """A built-in provider's name, nearly. Of a plug-in that is away the settings wait for it."""
+    import difflib  # late, as the next: settings seldom name such a one
+    from importlib.metadata import entry_points
+
+    near = difflib.get_close_matches(name, PROVIDERS, n=1)
+    if near and name not in {point.name for point in entry_points(group=FACTORIES)}:
+        fix = f"Did you mean {near[0]}?"
+        yield Problem("E_UNKNOWN_KEY", f"there is no provider {name}.", fix, ("providers", name))
 
 
 def _open_to_others(http: Json) -> Problem | None:
     host = http.get("host", Http().host)
-    if _is_loopback(host) or http.get("token"):
+    if is_loopback(host) or http.get("token"):
         return None
     message = f"at {host} others than this machine can read the status page, and no token is asked of them."
     return Problem("E_VALUE", message, "Set http.token, or take 127.0.0.1.", ("http", "host"))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
@@ -282,7 +270,10 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
     if backup.path is not None:
         backup = replace(backup, path=folder / expanded(str(backup.path), environ))
     return Settings(
-        providers={name: _filled(default, _section(providers, name)) for name, default in PROVIDERS.items()},
+        providers={
+            name: _filled(PROVIDERS.get(name, Provider()), with_addresses(_section(providers, name)))
+            for name in (*PROVIDERS, *(name for name in providers if name not in PROVIDERS))
+        },
         budget=_filled(Budget(), _section(value, "budget")),
         limits=_filled(Limits(), _section(value, "limits")),
         inbox=inbox,

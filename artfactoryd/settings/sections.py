@@ -11,28 +11,7 @@ from pathlib import Path
 
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.names import PATTERN
-
-ADDRESSES = ("base_url", "queue_url", "rest_url", "cdn_url", "platform_url")
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """`api_key` says where the key is (env:NAME, keychain, file:/PATH); it is never the key."""
-
-    concurrency: int = 2
-    enabled: bool = True
-    api_key: str | None = None
-    base_url: str | None = None
-    requests_per_minute: int | None = None  # None: as many as there is room for
-    queue_url: str | None = None
-    rest_url: str | None = None
-    cdn_url: str | None = None
-    platform_url: str | None = None
-
-    @property
-    def addresses(self) -> dict[str, str]:
-        """By their names in the settings; the first is where calls are sent."""
-        return {name: address for name in ADDRESSES if (address := getattr(self, name))}
+from artfactoryd.settings.providers import PROVIDERS, Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +57,6 @@ class Http:
 class Logging:
     level: str = "info"
     format: str = "text"  # accepted, and without effect: the files are JSON lines
-
-
-PROVIDERS = {
-    "replicate": Provider(concurrency=8, base_url="https://api.replicate.com", requests_per_minute=600),
-    "fal": Provider(
-        concurrency=4, queue_url="https://queue.fal.run", rest_url="https://rest.fal.ai",
-        cdn_url="https://v3.fal.media", platform_url="https://api.fal.ai/v1",
-    ),
-    "local": Provider(),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

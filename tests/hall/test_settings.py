@@ -163,6 +163,16 @@ def test_a_key_given_changes_only_that_key(tmp_path: Path) -> None:
         ("providers: {fal: {queue_url: 'http://example.com'}}\n", "E_VALUE", "providers.fal.queue_url", 1),
         ("providers: {fal: {rest_url: 'https://me:pw@rest.fal.ai'}}\n", "E_VALUE", "providers.fal.rest_url", 1),
         ("providers: {fal: {base_url: 'https://fal.run'}}\n", "E_UNKNOWN_KEY", "providers.fal.base_url", 1),
+        ("providers: {replicat: {enabled: true}}\n", "E_UNKNOWN_KEY", "providers.replicat", 1),
+        ("providers: {acme: {queue_url: 'https://a.b'}}\n", "E_UNKNOWN_KEY", "providers.acme.queue_url", 1),
+        ("providers: {acme: {addresses: {api: 'http://a.com'}}}\n", "E_VALUE", "providers.acme.addresses.api", 1),
+        ("providers: {comfyui: {addresses: 'http://comfy.com'}}\n", "E_VALUE", "providers.comfyui.addresses", 1),
+        (
+            "providers: {comfyui: {base_url: 'http://gpu.lan:8188', api_key: keychain}}\n",
+            "E_VALUE",
+            "providers.comfyui.base_url",
+            1,
+        ),
         ("http: {port: 70000}\n", "E_RANGE", "http.port", 1),
         ("http: {host: 'http://127.0.0.1'}\n", "E_VALUE", "http.host", 1),
         ("http:\n  host: 0.0.0.0\n", "E_VALUE", "http.host", 2),
@@ -447,3 +457,26 @@ def test_an_inbox_may_not_hold_the_disk_that_projects_is_on(tmp_path: Path) -> N
     home.inbox.rmdir()
     home.inbox.symlink_to(tmp_path)  # the home's own, gone astray
     assert "around" in refused(home.root, "strict: true\n")[0].message
+
+
+@pytest.mark.parametrize(
+    ("told", "base"),
+    [
+        ("{}", "http://127.0.0.1:8188"),
+        ("{base_url: 'http://192.168.1.20:8188'}", "http://192.168.1.20:8188"),
+        ("{addresses: 'http://gpu.local:8188'}", "http://gpu.local:8188"),
+        ("{addresses: {base_url: 'http://100.101.1.2:8188', other: 'https://a.b'}}", "http://100.101.1.2:8188"),
+        ("{base_url: 'https://comfy.example.com', addresses: 'http://gpu:8188'}", "https://comfy.example.com"),
+    ],
+)
+def test_a_provider_of_one_s_own_may_be_anywhere_in_the_local_network(tmp_path: Path, told: str, base: str) -> None:
+    addresses = loaded(tmp_path, f"providers: {{comfyui: {told}}}\n").provider("comfyui").all_addresses
+    assert next(iter(addresses.items())) == ("base_url", base)
+    assert addresses.get("other") == ("https://a.b" if "other" in told else None)
+
+
+def test_what_the_settings_say_of_a_plug_in_is_its_own_and_waits_while_it_is_away(tmp_path: Path) -> None:
+    text = "providers: {acme: {concurrency: 1, api_key: 'env:ACME', addresses: {api: 'https://acme.example.com'}}}\n"
+    acme = loaded(tmp_path, text).provider("acme")
+    assert (acme.concurrency, acme.api_key) == (1, "env:ACME")
+    assert acme.all_addresses == {"api": "https://acme.example.com"}

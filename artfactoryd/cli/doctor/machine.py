@@ -32,7 +32,7 @@ from artfactoryd.home import Home
 from artfactoryd.intake import inbox
 from artfactoryd.medium import in_words
 from artfactoryd.mounts import mount_of, mounts
-from artfactoryd.reporting.models import listed
+from artfactoryd.reporting.models import listed, ordered_from
 from artfactoryd.settings import Settings
 from artfactoryd.shelf.look.probe import program
 from artfactoryd.storage import ledger
@@ -46,10 +46,11 @@ Rows = Iterator[Row]
 
 def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
     settings, rows = _settings(home, environ)
+    in_use = ordered_from(home)
     reached = {
-        name: reach(next(iter(provider.addresses.values())))
+        name: reach(next(iter(provider.all_addresses.values())))
         for name, provider in settings.providers.items()
-        if provider.enabled and provider.addresses
+        if provider.enabled and provider.all_addresses and name in in_use
     }
     checks: dict[str, Callable[[], Rows]] = {
         "folder": lambda: soundness.folder(home, settings), "privacy": lambda: soundness.privacy(home),

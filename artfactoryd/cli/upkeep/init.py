@@ -19,6 +19,7 @@ from artfactoryd.shelf.arranging.clones import FOLDER as COLLECTIONS
 from artfactoryd.shelf.arranging.clones import LIKED
 
 LIBRARY = "Library"  # below the examples: what they borrow from the home's own
+PLUGINS = "plugins"  # below the examples: programs, which are installed and not copied
 
 
 @click.command()
@@ -64,6 +65,8 @@ def _copy_examples(library: Path) -> None:
     source = examples()
     for path in sorted(entry for entry in source.rglob("*") if entry.is_file()):
         inside = path.relative_to(source)
+        if inside.parts[0] == PLUGINS:
+            continue
         borrowed = inside.parts[0] == LIBRARY
         copied = library.joinpath(*inside.parts[1:]) if borrowed else library / "examples" / inside
         make_folders(copied.parent)
