@@ -12,11 +12,12 @@ UV = 0.13.9
 # The tests start many short processes, and each would translate the program anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint bench soak fuzz newest lowest lock clean
+.PHONY: help demo test test-services lint bench soak fuzz newest lowest lock clean
 
 help:
 	@echo "make demo    draw the example orders offline, and make a page of them"
 	@echo "make test    ruff, mypy and every test"
+	@echo "make test-services  the tests that need other programs (clamd and others); without one, its own are skipped and said so"
 	@echo "make bench   the benchmarks: ratios against a peer in the same run"
 	@echo "make soak    the program killed in bad weather, SECONDS=300 SEED=7; balances what was bought against the ledger"
 	@echo "make fuzz    files that nobody would write, read one after the other, SECONDS=60 SEED=7; tells what no person could"
@@ -30,7 +31,10 @@ demo: $(MADE)
 	@$(BIN)/python -m artfactoryd demo
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not services"
+
+test-services: $(MADE)
+	$(BIN)/python -m pytest -m services -rs
 
 lint: $(MADE)
 	$(BIN)/python -m ruff check .

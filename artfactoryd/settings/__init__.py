@@ -24,6 +24,7 @@ from artfactoryd.home import Home, user_folder
 from artfactoryd.identity import init_command
 from artfactoryd.settings.sections import (
     ADDRESSES,
+    CLAMD,
     PROVIDERS,
     Backup,
     Budget,
@@ -35,6 +36,7 @@ from artfactoryd.settings.sections import (
     Logging,
     Products,
     Provider,
+    Scan,
     Settings,
     Thumbnails,
 )
@@ -44,8 +46,8 @@ PREFIX = "ARTFACTORY_"
 NO_OVERRIDES = ("ARTFACTORY_HOME", "ARTFACTORY_FAULT")
 __all__ = [
     "DEFAULT_TEXT", "NO_OVERRIDES", "PREFIX", "PROVIDERS", "Backup", "Budget", "Desktop", "Hook", "Http", "Inbox",
-    "Limits", "Logging",
-    "Products", "Provider", "Settings", "Thumbnails", "checked_mark", "expanded", "load", "load_copy", "stamp_of",
+    "Limits", "Logging", "Products", "Provider", "Scan", "Settings", "Thumbnails", "checked_mark", "expanded", "load",
+    "load_copy", "stamp_of",
 ]  # fmt: skip
 NAMES: KeyPath = ("products", "file")
 
@@ -64,7 +66,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     overrides, more = _from_environment(environ)
     if problems or more:
         raise Refusal([*problems, *more])
-    value = _merged(document.value if document else {}, overrides)
+    value = _merged(_in_full(document.value) if document else {}, overrides)
     for problem in _problems_together(value):
         raise Refusal([_located(problem, document, overrides)])
     settings = replace(_build(value, path.parent, environ), stamp=stamp, source=source or b"")
@@ -162,7 +164,7 @@ def _from_environment(environ: Mapping[str, str]) -> tuple[Json, list[Problem]]:
             wrong = [Problem("E_NUMBER", str(error))]
         problems += [_of_variable(name, problem) for problem in wrong]
         if not wrong:
-            overrides = _merged(overrides, override)
+            overrides = _merged(overrides, _in_full(override))
     return overrides, problems
 
 
@@ -193,6 +195,12 @@ def _section(value: Json, name: str) -> Json:
     return section or {}
 
 
+def _in_full(value: Json) -> Json:
+    """`scan` may be written as nothing but its address."""
+    address = value.get("scan")
+    return {**value, "scan": {"address": address}} if isinstance(address, str) else value
+
+
 def _more_problems(value: Json) -> Iterator[Problem]:
     """What the schema cannot say."""
     providers = _section(value, "providers")
@@ -203,11 +211,19 @@ def _more_problems(value: Json) -> Iterator[Problem]:
             if address is not None and (complaint := _bad_address(address)):
                 path: KeyPath = ("providers", provider, name)
                 yield Problem("E_VALUE", complaint, "Write https://HOST; http:// only for this machine.", path)
+    if (address := _section(_in_full(value), "scan").get("address")) and not _is_clamd(address):
+        fix = "Write clamd:unix:/run/clamav/clamd.ctl (the path of its socket) or clamd:tcp://HOST:3310."
+        yield Problem("E_VALUE", "this is no address of a clamd.", fix, ("scan", "address"))
     boxes = _section(value, "inbox").get("defaults") or {}
     for name, given in boxes.items():
         for problem in schema.check_mapping(given or {}, "order"):
             if problem.code != "E_REQUIRED" or problem.path:  # they are a part of an order
                 yield replace(problem, path=("inbox", "defaults", name, *problem.path))
+
+
+def _is_clamd(address: str) -> bool:
+    match = CLAMD.fullmatch(address)
+    return match is not None and int(match["port"] or 1) in range(1, 1 << 16)
 
 
 def _bad_address(address: str) -> str | None:
@@ -262,6 +278,7 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
         thumbnails=_filled(Thumbnails(), _section(value, "thumbnails")),
         strict=value.get("strict") or False,
         desktop=_filled(Desktop(), _section(value, "desktop")),
+        scan=_filled(Scan(), _section(value, "scan")),
         hooks={event: _hooks(given, folder, environ) for event, given in _section(value, "hooks").items() if given},
     )
 
@@ -284,7 +301,9 @@ def _hook(command: str | list[str], folder: Path, environ: Mapping[str, str]) ->
     return Hook((program, *command[1:]), Path(program).name)
 
 
-Section = TypeVar("Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Thumbnails, Backup, Desktop)
+Section = TypeVar(
+    "Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Thumbnails, Backup, Desktop, Scan
+)
 
 
 def _filled(default: Section, section: Json) -> Section:
@@ -306,7 +325,7 @@ def load_copy(path: Path, home: Home, environ: Mapping[str, str]) -> Settings | 
         overrides, _ = _from_environment(environ)
         if document is None or problems:
             return None
-        return _build(_merged(document.value, overrides), home.root, environ)
+        return _build(_merged(_in_full(document.value), overrides), home.root, environ)
     except WrongUse:
         return None
 
