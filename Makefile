@@ -12,7 +12,7 @@ UV = 0.13.9
 # The tests start many short processes, and each would translate the program anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-services lint bench soak fuzz newest lowest lock clean
+.PHONY: help demo test test-services lint bench soak fuzz newest lowest lock doors formula clean
 
 help:
 	@echo "make demo    draw the example orders offline, and make a page of them"
@@ -25,6 +25,8 @@ help:
 	@echo "make newest  the tests again, with the newest libraries that pyproject.toml allows"
 	@echo "make lowest  the tests again, with the oldest ones"
 	@echo "make lock    write requirements.lock again, with the newest ones, for every Python and system"
+	@echo "make doors   write the man page and the shells' completions again"
+	@echo "make formula a Homebrew formula of the release in dist/, from the lock, URL=where its source archive is"
 	@echo "make clean   remove .venv and everything that can be made again"
 
 demo: $(MADE)
@@ -80,18 +82,24 @@ $(MADE): pyproject.toml $(LOCK)
 	@$(BIN)/python $(PIP) install --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
+doors: $(MADE)
+	@$(BIN)/python -m scripts.make_doors
+
+formula: $(MADE)
+	@$(BIN)/python -m scripts.make_formula
+
 # The two ends of what users may have, each in an environment of its own inside .venv.
 newest: $(MADE)
 	$(BIN)/python -m venv --clear .venv/newest
 	.venv/newest/bin/python $(PIP) install --editable '.[dev]'
-	.venv/newest/bin/python -m pytest
+	.venv/newest/bin/python -m pytest -m "not services"
 
 # The lower bounds of pyproject.toml as pins.
 lowest: $(MADE)
 	@sed -nE '/types-/d; s/^    "([a-z-]+)>=([0-9.]+).*/\1==\2/p' pyproject.toml > .venv/lowest.txt
 	$(BIN)/python -m venv --clear .venv/lowest
 	.venv/lowest/bin/python $(PIP) install --constraint .venv/lowest.txt --editable '.[dev]'
-	.venv/lowest/bin/python -m pytest
+	.venv/lowest/bin/python -m pytest -m "not services"
 
 lock: $(MADE)
 	$(BIN)/python -m venv --clear .venv/uv

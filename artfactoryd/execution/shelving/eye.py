@@ -102,6 +102,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self.process: Process | None = None
+        self._killed: list[Process] = []  # and not yet seen to have ended
         self._megapixels = 0.0
 
     async def look(self, request: dict[str, Any], megapixels: float, longest: float) -> Glance | None:
@@ -127,11 +128,15 @@ class Decoder:
         return Glance(**json.loads(answer)) if answer else None
 
     async def end(self) -> None:
-        process, self.process = self.process, None
-        if process is not None:
+        """Whoever is cancelled while the process ends leaves that to the next call."""
+        if self.process is not None:
             with contextlib.suppress(ProcessLookupError):
-                process.kill()
+                self.process.kill()
+            self._killed.append(self.process)
+            self.process = None
+        for process in [*self._killed]:
             await process.wait()
+            self._killed.remove(process)
 
 
 async def _start(megapixels: float) -> Process:

@@ -77,3 +77,15 @@ async def test_a_stop_in_the_middle_leaves_no_process_and_the_next_look_begins_a
     await asyncio.wait([look])
     assert process is not None and process.returncode is not None
     assert (await eye.look(Path("well"), 1.0)).fault == "well"
+
+
+@pytest.mark.usefixtures("scripted")
+async def test_whoever_is_cancelled_twice_leaves_the_end_of_the_process_to_the_close(eye: Eye) -> None:
+    await eye.look(Path("well"), 1.0)
+    process = eye._free[0].process
+    ending = asyncio.create_task(eye._free[0].end())
+    await asyncio.sleep(0)  # it is killed, and waited for
+    ending.cancel()
+    await asyncio.wait([ending])
+    await eye.close()
+    assert process is not None and process.returncode is not None
