@@ -1,4 +1,4 @@
-"""What `doctor` says of hooks, notifications and the scanner: whether they can be had, and which failed last."""
+"""What `doctor` says of hooks, notifications, the scanner and the upscaler: whether they can be had."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from artfactoryd.core.names import counted
 from artfactoryd.daemon.telling import command
 from artfactoryd.daemon.telling.hooks import failures
 from artfactoryd.daemon.telling.notifications import call_for, is_desktop
+from artfactoryd.factories.local.upscaling import engine, running
 from artfactoryd.home import Home
 from artfactoryd.settings import Settings
 from artfactoryd.shelf.scanning import clamd
@@ -68,6 +69,20 @@ def scan(settings: Settings) -> Rows:
         yield Row("scan", BAD if settings.scan.required else WARNING, words, way_out)
         return
     yield Row("scan", OK, f"clamd answers at {settings.scan.address}: {told}.")
+
+
+def upscale() -> Rows:
+    """Only where its library is installed: whoever has none does not want it."""
+    if engine.folder() is None:
+        return
+    if why := engine.lack():
+        yield Row("upscale", WARNING, f"local/upscale is not offered: {why}")
+        return
+    name, trouble = asyncio.run(running.device())
+    if trouble:
+        yield Row("upscale", BAD, f"local/upscale cannot run: {trouble}.", f"{engine.NEEDS}.")
+    else:
+        yield Row("upscale", OK, f"local/upscale enlarges pictures on {name}.")
 
 
 def _them(number: int) -> str:
