@@ -36,6 +36,12 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def until_tick(period: float, moment: float | None = None) -> float:
+    """Seconds until the steady clock shows a whole multiple of `period`: who may come up to a period early waits for
+    that one, so that all of them wake the machine at once. `moment`: what the steady clock shows."""
+    return period - (time.monotonic() if moment is None else moment) % period
+
+
 class Age:
     """How long ago something was, for whoever waits: by the wall's clock as it is first looked at, and from then on
     by one that nobody puts right. A moment still to come was just now."""

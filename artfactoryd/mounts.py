@@ -40,6 +40,12 @@ def network_place(root: Path, known: list[Mount]) -> str | None:
     )
 
 
+def is_on_network(folder: Path) -> bool:
+    """On a volume that keeps silent about what other machines change there, as far as the system tells."""
+    mount = mount_of(folder.resolve(), mounts())
+    return mount is not None and mount.kind in NETWORK
+
+
 def mounts() -> list[Mount]:
     """Every mounted volume; none when the system does not tell."""
     try:

@@ -50,7 +50,8 @@ _QUERY = re.compile(
 )
 
 # C0 without tab and line feed, DEL, C1, surrogates, the marks and overrides of direction, line and paragraph separator
-_ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+ACTS = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff"  # of a pattern
+_ACTS = re.compile(f"[{ACTS}]")
 
 
 def printable(text: str) -> str:

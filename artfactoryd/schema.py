@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import re
@@ -13,16 +12,15 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Protocol
 
 from artfactoryd.core.json_types import Schema, Value
-from artfactoryd.core.parameters.other_words import our_key
-from artfactoryd.core.parameters.secret_values import is_secret
-from artfactoryd.core.parameters.written_otherwise import as_list, written_here
-from artfactoryd.documents import Document
 from artfactoryd.errors import MOST_PROBLEMS, Path, Problem
-from artfactoryd.source import hidden_problem, unseen
-from artfactoryd.yaml12 import Scalar, plain
 
-if TYPE_CHECKING:
-    from jsonschema import ValidationError  # loaded with the first check: a command that only looks seldom makes one
+if (
+    TYPE_CHECKING
+):  # what checks and complains is loaded with the first check: a command that only looks seldom makes one
+    from jsonschema import ValidationError
+
+    from artfactoryd.documents import Document
+    from artfactoryd.yaml12 import Scalar
 
 LONGEST_SHOWN = 60
 MOST_ERRORS = 10 * MOST_PROBLEMS  # that are looked for: they are told in the order of the file, not of the schema
@@ -172,6 +170,8 @@ def _validator() -> Callable[[Schema], _Checks]:
 
 
 def _problems(error: ValidationError, path: Path, whole: Schema) -> Iterator[Problem]:
+    from artfactoryd.source import hidden_problem, unseen
+
     schema: Value = error.schema
     wanted: Value = error.validator_value
     given: Value = error.instance
@@ -213,6 +213,11 @@ def _code(keyword: str) -> str:
 
 
 def _nearest(key: str, schema: Schema) -> str:
+    import difflib
+
+    from artfactoryd.core.parameters.other_words import our_key
+    from artfactoryd.core.parameters.secret_values import is_secret
+
     known: Schema = schema.get("properties", {})
     if is_secret(key, {}):
         return "No file here holds a key: see `artfactoryd keys`. Take it out, and make a new one in its place."
@@ -253,6 +258,10 @@ def _must(error: ValidationError) -> str:
 
 
 def _fix(error: ValidationError) -> str:
+    import difflib
+
+    from artfactoryd.core.parameters.written_otherwise import as_list, written_here
+
     wanted: Value = error.validator_value
     value = error.instance
     if not isinstance(error.schema, dict) or error.schema.get("x-secret"):
@@ -281,6 +290,8 @@ _KINDS = (("boolean", bool), ("string", str), ("array", list), ("object", dict),
 
 
 def _plain_or_text(text: str) -> Scalar:
+    from artfactoryd.yaml12 import plain
+
     try:
         return plain(text)
     except ValueError:

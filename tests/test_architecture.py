@@ -50,7 +50,7 @@ DOORS = {  # one place for each library; a folder stands for all in it
     "rich": {"cli"},
     "sqlite3": {"storage"},
     "uuid_utils": {"cli", "daemon", "execution", "intake", "planning"},
-    "watchfiles": {"intake.watcher"},
+    "watchfiles": {"intake.watching"},
     "xattr": {"shelf.desktop"},
     "yaml": {"yaml12", "documents"},
 }
@@ -372,6 +372,37 @@ def cycle(uses: dict[str, set[str]]) -> list[str]:
 def test_no_two_modules_need_each_other() -> None:
     assert cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}})
     assert cycle({module.name: module.uses & HOUSE.keys() for module in HOUSE.values()}) == []
+
+
+def loaded_with(name: str) -> set[str]:
+    """Ours and others, by the import statements that run when it is imported."""
+    loaded, waiting = set[str](), [name]
+    while waiting:
+        one = waiting.pop()
+        if one in loaded:
+            continue
+        loaded.add(one)
+        if one in HOUSE:
+            at_once = Module(one, "")
+            at_once.__dict__["nodes"] = list(run_at_import(HOUSE[one].tree.body))
+            waiting += [*at_once.uses, *(other.partition(".")[0] for other, _ in at_once.imports)]
+    return loaded
+
+
+def run_at_import(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    for statement in statements:
+        if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield statement
+        if isinstance(statement, ast.Try | ast.With):
+            yield from run_at_import(statement.body)
+
+
+def test_a_daemon_with_nothing_to_do_does_without_the_megabytes_of_what_only_work_needs() -> None:
+    loaded = loaded_with("cli.run")
+    assert {"aiohttp", "daemon.noticing.noticer", "shelf.media", "sqlite3"} <= loaded
+    assert (
+        loaded & {"PIL", "watchfiles", "jinja2", "jsonschema", "keyring", "httpx", "replicate", "fal_client"} == set()
+    )
 
 
 def test_every_dependency_is_used_and_has_its_door() -> None:

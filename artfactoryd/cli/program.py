@@ -8,6 +8,7 @@ its top, and the list of commands is told without loading any of them.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -130,6 +131,7 @@ class Program(Menu):
         gc.set_threshold(YOUNG)
         log_outlet.hold_standard()
         if log_outlet.install():
+            atexit.register(gc.freeze)  # the system takes everything back at once: an end need not look for rubbish
             watch()
         return super().main(*args, **extra)
 

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from artfactoryd.core.json_types import Parameters, Value
 from artfactoryd.core.model import Model
-from artfactoryd.core.names import cut, folded
+from artfactoryd.core.names import PATTERN, cut, folded
 from artfactoryd.core.order import Order
 from artfactoryd.core.parameters.file_refs import is_address, is_product
 from artfactoryd.core.parameters.other_words import our_field
@@ -21,7 +21,6 @@ from artfactoryd.core.slug import prompt_of, slug
 from artfactoryd.errors import Problem
 
 FIELD = "cases"  # in place of a parameter in an item's tokens: the name and value of a field
-PATTERN = "{index:04d}-{slug}-{hash8}.{ext}"
 NUMBERS = frozenset({"index", "copy", "seed", "width", "height", "version", "year", "month", "day"})
 LATE = frozenset({"hash", "hash8", "ext", "width", "height", "order_id", "product_id", "version"})  # safe as they are
 FIELDS = NUMBERS | LATE | {

@@ -5,7 +5,9 @@ Apart from the kinds of lines (events), which whoever only looks does not load.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field, fields
+from operator import attrgetter
 from typing import Any, NamedTuple, Self
 
 from artfactoryd.core.json_types import Document, Json
@@ -88,49 +90,73 @@ class HoldReason(InLine):
     waivable: bool
 
 
-class _Field(NamedTuple):
+class _Written(NamedTuple):
+    """How a field stands in a line."""
+
     name: str
-    written_as: str
-    default: Any
-    needed: bool
     leave_out: bool
+    default: Any
     list_of: Any
 
 
-_KNOWN: dict[type[Any], tuple[_Field, ...]] = {}
+class _Described(NamedTuple):
+    """The fields of such values, for both ways; a line is written and read for every step of every item."""
+
+    written: tuple[_Written, ...]
+    values: Callable[[Any], tuple[Any, ...]]  # of one, in the same order
+    plain: frozenset[str]  # read as they stand there
+    special: tuple[tuple[str, str, Any], ...]  # called otherwise in the line, or lists: name, name there, list of what
+    needed: frozenset[str]  # in the line
 
 
-def _described(value: type[Any]) -> tuple[_Field, ...]:
+_KNOWN: dict[type[Any], _Described] = {}
+
+
+def _described(value: type[Any]) -> _Described:
     if value not in _KNOWN:
-        _KNOWN[value] = tuple(
-            _Field(
-                f.name, f.metadata.get("name", f.name), f.default,
-                f.default is MISSING and f.default_factory is MISSING,
-                f.metadata.get("leave_out", False), f.metadata.get("list_of"),
-            )
-            for f in fields(value)
-        )  # fmt: skip
+        _KNOWN[value] = _describe(value)
     return _KNOWN[value]
+
+
+def _describe(value: type[Any]) -> _Described:
+    named = [(f, str(f.metadata.get("name", f.name)), f.metadata.get("list_of")) for f in fields(value)]
+    special = tuple((f.name, name, list_of) for f, name, list_of in named if list_of or name != f.name)
+    others = {name for name, _, _ in special}
+    return _Described(
+        tuple(_Written(name, f.metadata.get("leave_out", False), f.default, list_of) for f, name, list_of in named),
+        _getter([f.name for f, _, _ in named]),
+        frozenset(f.name for f, _, _ in named if f.name not in others),
+        special,
+        frozenset(name for f, name, _ in named if f.default is MISSING and f.default_factory is MISSING),
+    )
+
+
+def _getter(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """The fields of a value, as a tuple however few there are."""
+    if len(names) == 1:
+        (name,) = names
+        return lambda value: (getattr(value, name),)
+    return attrgetter(*names) if names else lambda value: ()
 
 
 def written(value: Any) -> Json:
     """A value's fields as they stand in a line."""
-    line: Json = {}
-    for f in _described(type(value)):
-        given = getattr(value, f.name)
-        if f.leave_out and given == f.default:
-            continue
-        line[f.written_as] = [one.to_json() for one in given] if f.list_of else given
-    return line
+    known = _described(type(value))
+    return {
+        name: [one.to_json() for one in given] if list_of else given
+        for (name, leave_out, default, list_of), given in zip(known.written, known.values(value), strict=True)
+        if not (leave_out and given == default)
+    }
 
 
 def read(value: type[Any], line: Line) -> Json:
     """What makes such a value again. Raises KeyError where something is missing."""
-    values: Json = {}
-    for name, written_as, _, needed, _, list_of in _described(value):
+    known = _described(value)
+    if not line.keys() >= known.needed:
+        raise KeyError(min(known.needed - line.keys()))
+    values: Json = {name: given for name, given in line.items() if name in known.plain}
+    for name, written_as, list_of in known.special:
         if written_as in line:
             given = line[written_as]
             values[name] = tuple(map(list_of.from_json, given)) if list_of else given
-        elif needed:
-            raise KeyError(written_as)
     return values

@@ -9,6 +9,7 @@ import itertools
 import unicodedata
 from collections.abc import Collection, Iterator
 
+PATTERN = "{index:04d}-{slug}-{hash8}.{ext}"  # what a product's file is called where nobody says otherwise
 LONGEST = 255  # bytes of a file name on every file system we meet
 
 

@@ -17,12 +17,13 @@ from artfactoryd.core.money import dollars
 from artfactoryd.daemon import importing
 from artfactoryd.daemon.answers import Answer, go_on, label, no, retry_answer, still_held, waits, why, yes
 from artfactoryd.daemon.marking import Marking
-from artfactoryd.errors import ArtFactoryError, IllegalMove, NoSuchOrder, WrongUse
+from artfactoryd.errors import ArtFactoryError, IllegalMove, NoSuchOrder, StorageFull, WrongUse
 from artfactoryd.execution.assembly import Execution
 from artfactoryd.home import Home
 from artfactoryd.intake.acceptance import Intake
 from artfactoryd.intake.claims import Claims
 from artfactoryd.intake.outcomes import Accepted
+from artfactoryd.medium import in_words
 from artfactoryd.storage import budget, dependencies, naming
 from artfactoryd.storage.events import Approval, Approved, Cancel, CommandDone, Failure, Pause, Restored, Retry
 from artfactoryd.storage.marks import releasing
@@ -91,9 +92,29 @@ class Control:
                 return waits(no(f"Approving is not enough: {reason.text}")), []
         names = " and ".join(order.name for order in held) if together else row.name
         answer = yes(f"{names} {'are' if together else 'is'} approved.", order_id=row.id)
-        outcome = await self._intake.approve(held, _line(command, answer))
+        ready: Sequence[str] = ()
+        try:
+            outcome = await self._intake.approve(held, _line(command, answer))
+            ready = outcome.ready if isinstance(outcome, Accepted) else ()
+        except (StorageFull, OSError) as error:
+            answer = self._cut_short(answer, row, error)
         self._free_stakes(held)
-        return answer, list(outcome.ready) if isinstance(outcome, Accepted) else []
+        return answer, list(ready)
+
+    async def _cleared(self, answer: Answer, row: OrderRow) -> Answer:
+        try:
+            await self.clear_held(row)
+        except (StorageFull, OSError) as error:
+            return self._cut_short(answer, row, error)
+        return answer
+
+    def _cut_short(self, answer: Answer, row: OrderRow, error: Exception) -> Answer:
+        """It is in the books, and what follows from it has still to be done: whoever takes what waits does it. Raises
+        the error where the books have not taken it."""
+        if any(order.is_held for order in self._books.index.orders_of_claim(row.claim)):
+            raise error
+        self._claims.owed.add(row.claim)
+        return answer | {"text": f"{answer['text']} The rest of it waits: {in_words(error)}"}
 
     def _waits_for_its_cap(self, row: OrderRow) -> int:
         """What all of it may cost (micro-dollars), when it has begun and its own cap, or a bill above what was set
@@ -128,7 +149,7 @@ class Control:
         self._execution.unstick(row.id)
         self._execution.cancel(item.item_key for item in running)
         if row.held is not None:
-            await self.clear_held(row)
+            answer = await self._cleared(answer, row)
             self._free_stakes([row])
         self._execution.wake(row.id)
         return answer, []
@@ -138,7 +159,7 @@ class Control:
         words = f"{' and '.join(row.name for row in rows)} are cancelled; nothing more of them is sent."
         answer = yes(words, order_id=rows[0].id)
         await self._books.record(*(Cancel(order=row.id) for row in rows), _line(command, answer))
-        await self.clear_held(rows[0])
+        answer = await self._cleared(answer, rows[0])
         self._free_stakes(rows)
         for row in rows:
             self._execution.wake(row.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from artfactoryd.clock import until_tick
 from artfactoryd.credentials import resolve_key
 from artfactoryd.daemon.app import App
 from artfactoryd.errors import WrongUse
@@ -18,7 +19,7 @@ async def look_for_keys(app: App, environ: Mapping[str, str]) -> None:
     """Without end: a provider that is stopped for its key is given another one as soon as there is one, and asked for
     nothing whether it takes it."""
     while True:
-        await asyncio.sleep(LOOK_EVERY)
+        await asyncio.sleep(until_tick(LOOK_EVERY))
         for name, gate in app.execution.gates.items():
             factory = app.factories[name]
             if gate.asks is None or not isinstance(factory, TakesKey):  # asked is whoever is stopped for a key

@@ -20,6 +20,7 @@ from functools import partial
 from typing import Any
 
 from artfactoryd import failpoints, log_outlet
+from artfactoryd.clock import until_tick
 from artfactoryd.daemon import cleanup, mailbox, reindexing, sleep_inhibitor
 from artfactoryd.daemon.app import App
 from artfactoryd.daemon.backups import Backups
@@ -41,6 +42,7 @@ from artfactoryd.intake.consumer import Consumer
 from artfactoryd.intake.held_folder import HeldFolder
 from artfactoryd.intake.inbox import Inbox
 from artfactoryd.intake.outcomes import Accepted, Outcome
+from artfactoryd.intake.watching.inotify import looks
 from artfactoryd.medium import in_words
 from artfactoryd.planning import defaults
 from artfactoryd.settings import Settings
@@ -55,9 +57,9 @@ Act = Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]
 Serve = Callable[[App, Mapping[str, str], Health, Act, Spawn, asyncio.Event], Coroutine[Any, Any, None]]
 Watch = Callable[[Index, Sequence[str]], None]
 GRACE = 4.0  # seconds for creates on the way when asked to stop
-COMMANDS_EVERY = 1.0
+COMMANDS_EVERY = 1.0  # seconds between looks for a command where the system does not tell of it
 RECEIPTS_EVERY = 1.0
-IDLE_EVERY = 5.0  # seconds between looks for a receipt while nothing is made
+IDLE_EVERY = 5.0  # seconds between looks for a receipt while nothing is made, and for a command that was not told
 
 
 class Daemon:
@@ -179,9 +181,8 @@ class Daemon:
     def health(self) -> dict[str, Any]:
         """Whether the daemon is at work, for whoever would start it again if it were not."""
         ago = time.monotonic() - self._looked
-        books = self.app.books.alive
         late = ago > max(LATE, 3 * self.app.settings.now.inbox.scan_seconds)
-        alive = books and not late and not self._blind
+        alive = (books := self.app.books.alive) and not late and not self._blind
         health: dict[str, Any] = {"alive": alive, "books": books, "inbox_seconds_ago": round(ago, 1)}
         if self._blind:
             health["inbox"] = self._blind
@@ -299,7 +300,9 @@ class Daemon:
 
     async def _serve_commands(self) -> None:
         folder = self.app.home.commands
-        while not self.stop.is_set() and not self._is_moved():
+        async for _ in looks(folder, told=IDLE_EVERY, untold=COMMANDS_EVERY):
+            if self.stop.is_set() or self._is_moved():
+                return
             try:
                 # one look without a thread: an idle daemon wakes the machine as rarely as it can
                 for command in await asyncio.to_thread(mailbox.waiting, folder) if mailbox.any_there(folder) else ():
@@ -310,7 +313,6 @@ class Daemon:
                     await asyncio.to_thread(mailbox.answer, folder, command["id"], answer)
             except StorageFull as error:
                 log.error("a command waits for its answer: %s", error)
-            await asyncio.sleep(COMMANDS_EVERY)
 
     def _reindex(self, command_id: str) -> None:
         """Beside everything else, and one at a time: the command lies there until it is answered."""
@@ -349,7 +351,7 @@ class Daemon:
         if self.options.until_done:
             return 0.05
         execution = self.app.execution
-        return RECEIPTS_EVERY if execution.receipts or execution.flights else IDLE_EVERY
+        return RECEIPTS_EVERY if execution.receipts or execution.flights else until_tick(IDLE_EVERY)
 
     @property
     def done(self) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import uuid_utils
 
 from artfactoryd.core.money import dollars
-from artfactoryd.core.names import counted, nfc
+from artfactoryd.core.names import counted, folded, nfc
 from artfactoryd.core.order import name_problems
 from artfactoryd.daemon.answers import Answer, no, yes
 from artfactoryd.daemon.arranging.binning import Binning, back_words, later_words
@@ -64,12 +64,8 @@ class Marking:
 
     async def _collect(self, command: Mapping[str, Any]) -> Outcome:
         """Into a collection, or out of it."""
-        index, given = self._books.index, str(command.get("collection") or "").strip()
-        if problem := next(iter(name_problems(given, "collection")), None):
-            raise WrongUse(f"{problem.sentence} {problem.fix}")
-        name = collected.spelled(index, nfc(given))
-        if name == LIKED:
-            raise WrongUse(f"{name} shows what you like: `like` puts a product there, `like --off` takes it away.")
+        index = self._books.index
+        name = collected.spelled(index, nfc(_collection(command)))
         if not (command.get("off") or command.get("lying")):
             products = _products_named(index, list(command.get("products") or ()))
             await asyncio.to_thread(self._execution.clones.check_room, products, name)
@@ -208,6 +204,23 @@ def _changed(
         before = replace(Said.of(product), tags=own)
         if (after := change(before)) != before or (product.found and after.liked):
             yield product, after
+
+
+def check(command: Mapping[str, Any]) -> None:
+    """Raises WrongUse for a mark that no product can have, so that of several said together none is made then."""
+    if command["name"] == "collect":
+        _collection(command)
+    else:
+        _CHANGES[command["name"]](command)
+
+
+def _collection(command: Mapping[str, Any]) -> str:
+    given = str(command.get("collection") or "").strip()
+    if problem := next(iter(name_problems(given, "collection")), None):
+        raise WrongUse(f"{problem.sentence} {problem.fix}")
+    if folded(given) == folded(LIKED):
+        raise WrongUse(f"{LIKED} shows what you like: `like` puts a product there, `like --off` takes it away.")
+    return given
 
 
 def _liked(command: Mapping[str, Any]) -> Callable[[Said], Said]:

@@ -70,6 +70,7 @@ class Choosing:
 
     async def _unpack(self, row: ItemRow, product: str, address: str) -> str:
         """Its bytes staged, durable; what names them. However long the disk takes to have room."""
+        told = ""
         while True:
             try:
                 part = await self._fetcher.fetch(address, self._staging.half(product), most_bytes=NO_BOUND)
@@ -80,7 +81,9 @@ class Choosing:
                 log.error("an output of item %s that came with the answer is empty: %s", row.number, error)
                 return f"{INLINE}{hashlib.sha256().hexdigest()}"
             except StorageFull as error:
-                log.error("what came with an answer waits for room: %s", error)
+                if str(error) != told:
+                    log.error("what came with an answer waits for room: %s", error)
+                told = str(error)
                 await self._recorder.note(row, str(error))
             await asyncio.sleep(machine.ROOM_AGAIN)
 

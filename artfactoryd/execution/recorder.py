@@ -71,13 +71,18 @@ class Recorder:
         self._receipts.touch(look.order)
 
     async def _write(self, event: OfAttempt | Tombstone | Look) -> None:
+        told = ""
         while True:
             try:
                 await self._books.record(event)
-                return
+                break
             except StorageFull as error:
-                log.error("a %s waits to be written: %s", event.kind, error)
+                if str(error) != told:
+                    log.error("a %s waits to be written: %s", event.kind, error)
+                told = str(error)
                 await asyncio.sleep(WRITE_AGAIN)
+        if told:
+            log.info("the %s that waited is written", event.kind)
 
     async def note(self, row: ItemRow, words: str | None) -> None:
         """Why it does not go on just now (None: it does): for receipt and status, until its next move."""

@@ -84,12 +84,10 @@ class Worker:
             if row.state == ItemState.DELIVERING:
                 await self._deliver(row)  # fetch, look, place, settlement
         except OverCap as error:
-            log.info("order %s waits: %s", row.order_id, error)
             self._capped.stop(row, error)
         except IllegalMove as error:
             log.info("item %s of order %s waits: %s", row.number, row.order_id, error)
         except StorageFull as error:
-            log.error("nothing is sent: %s", error)
             self._disk.refused_ledger(str(error))
         except StorageSick:
             raise
@@ -104,7 +102,6 @@ class Worker:
 
     async def _wait_out(self, row: ItemRow, error: Exception) -> bool:
         """The machine refuses. Whether it is to be gone on with here; what is still planned waits for its turn."""
-        log.error("the work waits: %s", in_words(error))
         self._disk.refused_ledger(f"{in_words(error)} It is tried again by itself.")
         await asyncio.sleep(MACHINE_AGAIN)
         return item_now(self._index, row.item_key).state in UNDER_WAY
@@ -200,7 +197,6 @@ class Worker:
                 await self._delivery.scanned_again(row, error.away)
                 continue
             except StorageFull as error:
-                log.error("a product waits for room: %s", error)
                 self._disk.refused_product(key, str(error))
                 self._flights.waits_for_room(key)
                 self._receipts.touch(row.order_id)

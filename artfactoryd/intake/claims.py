@@ -58,6 +58,7 @@ class Claims:
         self.folder, self.rejected, self.held = folder, rejected, held
         self._held_file = folder / "held.json"
         self._lock = threading.RLock()
+        self.owed = set[str]()  # ids of those that a person decided about, and of which the disk did not take the rest
 
     # --- taking ---
 

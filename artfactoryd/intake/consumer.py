@@ -76,7 +76,8 @@ class Consumer:
     # --- entries of the inbox ---
 
     async def take_scan(self, scan: Scan) -> None:
-        await asyncio.to_thread(self._forget_gone)
+        if self._pieces:  # an idle daemon does without the thread
+            await asyncio.to_thread(self._forget_gone)
         entries: tuple[Ready | Stray, ...] = (*scan.ready, *scan.strays)
         for entry in entries:
             self._pulse()  # a thousand orders at once may take minutes
@@ -147,11 +148,12 @@ class Consumer:
     async def take_waiting(self) -> None:
         """What was taken goes on from where a kill or a full disk stopped it."""
         claims = [claim for claim, _ in self._waiting.values()]
-        if self._half_taken:  # it may be ours already: only the claims themselves can tell
+        if self._half_taken or self._claims.owed:  # it may be ours already: only the claims themselves can tell
             claims = await asyncio.to_thread(self._claims.open)
             still_open = {claim.id for claim in claims}
             self._waiting = {id: known for id, known in self._waiting.items() if id in still_open}
             self._half_taken = False
+            self._claims.owed.clear()
         for claim in claims:
             await self._take(claim)
 

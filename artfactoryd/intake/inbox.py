@@ -17,20 +17,21 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from artfactoryd.clock import until_tick
 from artfactoryd.core import inbox_rules
 from artfactoryd.core.names import nfc
 from artfactoryd.durable import make_folder, write_file
 from artfactoryd.entries import PAPER_BYTES, Entry, bounded, listing, readable
 from artfactoryd.errors import StorageFull
 from artfactoryd.intake.judging import REST, Look, Rules, Scan, Seen
-from artfactoryd.intake.watcher import STEP_MS, Watcher
+from artfactoryd.intake.watching.watcher import STEP_MS, Watcher
 from artfactoryd.mounts import mount_of, mounts
 
 log = logging.getLogger(__name__)
 
 STRAY_SECONDS = 60.0
 SET = 1.0  # seconds that the two clocks may go apart before one of them was set
-SLICE = 0.25  # seconds between two looks at `stop` where nothing else would wake us
+SLICE = 0.25  # seconds between two looks where nothing is watched, and for an answer of a disk
 # fmt: off
 LOCAL = frozenset({
     "apfs", "bcachefs", "btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "hfs", "jfs", "msdos", "ntfs3", "overlay",
@@ -130,6 +131,7 @@ class Inbox:
     async def scans(self, stop: asyncio.Event) -> AsyncIterator[Scan]:
         """A look at once, after every hint, when something is due, and every `scan_seconds`, until `stop`."""
         hint = asyncio.Event()
+        stopping = asyncio.create_task(_pass_on(stop, hint))
         watcher = Watcher(stop, hint, min(STEP_MS, max(20, int(self._settle * 500))))
         try:
             while not stop.is_set():
@@ -142,10 +144,11 @@ class Inbox:
                 watching = self._watches() and watcher.tend(self._folders, self._root, time.monotonic())
                 yield scan
                 due = scan.at - began + scan.due  # a look that comes a moment too early costs another REST
-                until = began + min(self._period, max(due, REST, 2 * took))
+                until = began + min(until_tick(self._period), max(due, REST, 2 * took))
                 while not stop.is_set() and not hint.is_set() and (left := until - time.monotonic()) > 0:
                     await _wait(hint, left if watching else min(left, SLICE))
         finally:
+            stopping.cancel()
             watcher.close()
 
     def _watches(self) -> bool:
@@ -171,6 +174,12 @@ class Inbox:
         if errors:
             raise errors[0]
         return scans[0] if scans else None
+
+
+async def _pass_on(stop: asyncio.Event, hint: asyncio.Event) -> None:
+    """A stop is a hint, too: whoever waits for one sees it at once."""
+    await stop.wait()
+    hint.set()
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

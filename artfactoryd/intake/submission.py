@@ -16,6 +16,7 @@ from artfactoryd.core.slug import slug
 from artfactoryd.durable import copy, make_folders, rename, write_file
 from artfactoryd.medium import flush_folder
 
+ORDER = "order.yaml"
 LONGEST = 60  # characters of the name in the bundle's
 MARK = 8  # characters of the submission's id at the end of it
 
@@ -37,7 +38,7 @@ def submit_bundle(order: bytes, beside: Mapping[str, bytes], told: Told, inbox: 
     bundle = inbox / f"{slug(told.name, LONGEST)}-{submission[-MARK:]}"
     made = temp / bundle.name
     make_folders(made)
-    write_file(made / "order.yaml", order)
+    write_file(made / ORDER, order)
     for name, data in beside.items():
         make_folders((made / name).parent)
         write_file(made / name, data)

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import TypedDict
 
 from artfactoryd import documents, schema
-from artfactoryd.core import file_names
 from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.expansion.expand import base_seed, make_plan
 from artfactoryd.core.expansion.hold_reasons import Reason, reasons_to_hold
@@ -21,6 +20,7 @@ from artfactoryd.core.expansion.product_names import wrong_names
 from artfactoryd.core.expansion.proof import proof_numbers
 from artfactoryd.core.grammar.wildcards import Wildcards
 from artfactoryd.core.money import micro_dollars
+from artfactoryd.core.names import PATTERN
 from artfactoryd.core.order import Order, read_order
 from artfactoryd.core.parameters.other_tools import other_tool
 from artfactoryd.core.sheets import wishes
@@ -220,7 +220,7 @@ class Scholar:
     def _own_pattern(self, document: Resolved) -> Borrowed:
         """Of the settings, where they say something else than is usual and the order says nothing."""
         file = self._settings.products.file
-        return {} if document.value.get("file") or file == file_names.PATTERN else {"file": file}
+        return {} if document.value.get("file") or file == PATTERN else {"file": file}
 
     def _search(self, origin: Origin) -> inputs.Search:
         expected = origin.again.sha256 if origin.again else {}

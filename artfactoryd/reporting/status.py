@@ -21,7 +21,7 @@ from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import OrderDocument, ProductDocument, order_document, product_document
 from artfactoryd.reporting.waiting import Closures, outage, reasons
 from artfactoryd.settings import Settings
-from artfactoryd.shelf.scanning import scanner
+from artfactoryd.shelf.scanning import away
 from artfactoryd.storage import looks
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import order_lists
@@ -119,7 +119,7 @@ def status(
         budget=caps.standing(index, settings, clock.today()),
         to_look_at=looks.count(index) if index else 0,
         settings=trouble,
-        scan=scanner.trouble(home, settings),
+        scan=away.trouble(home, settings),
     )
 
 

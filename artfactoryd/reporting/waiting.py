@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,11 +44,21 @@ def outlook(
     come cannot be put on the shelf. `refused`: what this machine refuses the work; None: as the home's holder says.
     """
     case = _Case(index, row, home, settings, day or clock.today(), index.counts(row.id), Closures.read(index))
-    blockers = [*_blockers(case), *(Blocker(Code.UNFILED, Who.DISK, None, text) for text in unfiled)]
+    blockers = told_once([*_blockers(case), *(Blocker(Code.UNFILED, Who.DISK, None, text) for text in unfiled)])
     state = index.state(row, case.counts)
     if state in UNFINISHED_ORDERS and not row.is_held:
         blockers += _refused(home, refused, {blocker.text for blocker in blockers})
     return Outlook(state, row.held is not None, _on_the_way(case, blockers), blockers, _sends_on(case, blockers))
+
+
+def told_once(blockers: Sequence[Blocker]) -> list[Blocker]:
+    """What two things wait for is told once; of a disk that takes nothing, that no product can be filed is no news."""
+    is_full = any(blocker.code == Code.NO_ROOM for blocker in blockers)
+    told = dict[str, Blocker]()
+    for blocker in blockers:
+        if not (is_full and blocker.code == Code.UNFILED):
+            told.setdefault(Code.NO_ROOM if blocker.code == Code.NO_ROOM else blocker.text, blocker)
+    return list(told.values())
 
 
 def _refused(home: Home, refused: str | None, told: Collection[str]) -> Iterator[Blocker]:

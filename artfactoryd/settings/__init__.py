@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-from artfactoryd import __version__, documents, entries, schema
-from artfactoryd.core import file_names
+from artfactoryd import __version__, entries, schema
 from artfactoryd.core.json_types import Json
-from artfactoryd.documents import Document
+from artfactoryd.core.names import PATTERN
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home, user_folder
@@ -41,6 +41,9 @@ from artfactoryd.settings.sections import (
     Thumbnails,
 )
 
+if TYPE_CHECKING:  # settings that were good once are not read again, and what reads them is not loaded
+    from artfactoryd.documents import Document, Scalar
+
 DEFAULT_TEXT = Path(__file__).parents[1].joinpath("default_settings.yaml").read_text(encoding="utf-8")
 PREFIX = "ARTFACTORY_"
 NO_OVERRIDES = ("ARTFACTORY_HOME", "ARTFACTORY_FAULT")
@@ -50,6 +53,7 @@ __all__ = [
     "load_copy", "stamp_of",
 ]  # fmt: skip
 NAMES: KeyPath = ("products", "file")
+MOST_BYTES = 1 << 20
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Settings:
@@ -60,20 +64,20 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     """
     stamp = stamp_of(path)
     source = _bytes_of(path)
-    document, problems = _read(source, path, Home(path.parent).checked_settings)
-    if not problems and Home(path.parent).is_made and _says_nothing(document.value if document else None):
+    given, problems = _read(source, path, Home(path.parent).checked_settings)
+    if not problems and Home(path.parent).is_made and _says_nothing(given):
         problems = [_vanished(path)]
     overrides, more = _from_environment(environ)
     if problems or more:
         raise Refusal([*problems, *more])
-    value = _merged(_in_full(document.value) if document else {}, overrides)
+    value = _merged(_in_full(given or {}), overrides)
     for problem in _problems_together(value):
-        raise Refusal([_located(problem, document, overrides)])
+        raise Refusal([_located(problem, source, path, overrides)])
     settings = replace(_build(value, path.parent, environ), stamp=stamp, source=source or b"")
     home = Home(path.parent)
     if why := home.check_inbox(settings.inbox.path or home.inbox):
         problem = Problem("E_VALUE", why, "Choose a folder elsewhere.", ("inbox", "path"))
-        raise Refusal([_located(problem, document, overrides)])
+        raise Refusal([_located(problem, source, path, overrides)])
     return settings
 
 
@@ -82,12 +86,15 @@ def _problems_together(value: Json) -> Iterator[Problem]:
     if problem := _open_to_others(_section(value, "http")):
         yield problem
     pattern = _section(value, "products").get("file")
-    if pattern:
+    if pattern and pattern != PATTERN:
+        from artfactoryd.core import file_names
+
         yield from (replace(problem, path=NAMES) for problem in file_names.problems(pattern))
 
 
-def _located(problem: Problem, document: Document | None, overrides: Json) -> Problem:
+def _located(problem: Problem, source: bytes | None, path: Path, overrides: Json) -> Problem:
     """Where the key of the problem was given: by a variable, else in the file (or nowhere: then the variable is it)."""
+    document, _ = _document(source, path)
     section, key = (str(step) for step in problem.path)
     if document is not None and key not in _section(overrides, section):
         return document.locate(problem)
@@ -96,15 +103,29 @@ def _located(problem: Problem, document: Document | None, overrides: Json) -> Pr
 
 def _bytes_of(path: Path) -> bytes | None:
     try:
-        return entries.bounded(path, documents.MOST_BYTES)
+        return entries.bounded(path, MOST_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise WrongUse(f"The settings {path} cannot be read: {error.strerror}.") from error
 
 
-def _read(source: bytes | None, path: Path, checked: Path) -> tuple[Document | None, list[Problem]]:
-    """The document at `path`, unless it is away or empty. It is not checked again when it is what `checked` tells."""
+def _read(source: bytes | None, path: Path, checked: Path) -> tuple[Json | None, list[Problem]]:
+    """What the file says, unless it is away or empty. It is not read again when it is what `checked` tells."""
+    known = None if source is None else _known(source, checked)
+    if known is not None and not any(_more_problems(known)):
+        return known, []
+    document, problems = _document(source, path)
+    if document is None:
+        return None, problems
+    problems = schema.check(document, "settings")
+    return document.value, problems or [document.locate(problem) for problem in _more_problems(document.value)]
+
+
+def _document(source: bytes | None, path: Path) -> tuple[Document | None, list[Problem]]:
+    """As it can be read, unchecked; None where it says nothing, or cannot."""
+    from artfactoryd import documents
+
     if source is None:
         return None, []
     try:
@@ -115,26 +136,34 @@ def _read(source: bytes | None, path: Path, checked: Path) -> tuple[Document | N
     if len(read) > 1:
         several = Problem("E_YAML", "settings are one document.", "Take out the line ---.")
         return None, [several.at(str(path), None, None)]
-    document = read[0]
-    problems = [] if _mark_of(source) == _mark_in(checked) else schema.check(document, "settings")
-    return document, problems or [document.locate(problem) for problem in _more_problems(document.value)]
+    return read[0], []
 
 
 def checked_mark(source: bytes) -> bytes:
-    """What is written once settings of these bytes were good: they need not be checked again by this release."""
-    return _mark_of(source) + b"\n"
+    """What is written once settings of these bytes were good: they need not be read and checked again by this
+    release."""
+    document, _ = _document(source, Path())
+    text = json.dumps(document.value if document else None).encode()
+    return _mark_of(source, text) + b"\n" + text + b"\n"
 
 
-def _mark_of(source: bytes) -> bytes:
-    known = (__version__, schema.schema_mark("settings"))
+def _mark_of(source: bytes, text: bytes) -> bytes:
+    """`text`: what they say, as JSON."""
+    known = (__version__, schema.schema_mark("settings"), hashlib.sha256(text).hexdigest())
     return hashlib.sha256("\n".join(known).encode() + source).hexdigest().encode()
 
 
-def _mark_in(path: Path) -> bytes:
+def _known(source: bytes, checked: Path) -> Json | None:
+    """What settings of these bytes say, when that was told at `checked`."""
     try:
-        return entries.bounded(path, 100).strip()
+        mark, _, rest = entries.bounded(checked, MOST_BYTES).partition(b"\n")
     except OSError:
-        return b""
+        return None
+    text = rest.removesuffix(b"\n")
+    if mark != _mark_of(source, text):
+        return None
+    known: Json | None = json.loads(text)
+    return known
 
 
 def _says_nothing(value: object) -> bool:
@@ -151,11 +180,14 @@ def _vanished(path: Path) -> Problem:
 
 def _from_environment(environ: Mapping[str, str]) -> tuple[Json, list[Problem]]:
     """The overrides as one document. Each variable is checked alone, so that a problem can name it."""
+    names = [name for name in sorted(environ) if name.startswith(PREFIX) and name not in NO_OVERRIDES]
+    if not names:
+        return {}, []
+    from artfactoryd import documents
+
     overrides: Json = {}
     problems: list[Problem] = []
-    for name in sorted(environ):
-        if not name.startswith(PREFIX) or name in NO_OVERRIDES:
-            continue
+    for name in names:
         keys = name.removeprefix(PREFIX).lower().split("__")
         try:
             override = _nested(keys, documents.read_scalar(environ[name]))
@@ -174,7 +206,7 @@ def _of_variable(name: str, problem: Problem) -> Problem:
     return replace(problem, file=f"the variable {name}", path=(), fix=fix)
 
 
-def _nested(keys: list[str], value: documents.Scalar) -> Json:
+def _nested(keys: list[str], value: Scalar) -> Json:
     *above, last = keys
     nested: Json = {last: value}
     for key in reversed(above):
@@ -321,11 +353,11 @@ def expanded(path: str, environ: Mapping[str, str]) -> Path:
 def load_copy(path: Path, home: Home, environ: Mapping[str, str]) -> Settings | None:
     """Settings of this home that were good once, as they lie at `path`; None where there are none."""
     try:
-        document, problems = _read(_bytes_of(path), path, home.checked_settings)
+        given, problems = _read(_bytes_of(path), path, home.checked_settings)
         overrides, _ = _from_environment(environ)
-        if document is None or problems:
+        if given is None or problems:
             return None
-        return _build(_merged(_in_full(document.value), overrides), home.root, environ)
+        return _build(_merged(_in_full(given), overrides), home.root, environ)
     except WrongUse:
         return None
 

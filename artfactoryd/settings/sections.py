@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from artfactoryd.core import file_names
 from artfactoryd.core.json_types import Json
+from artfactoryd.core.names import PATTERN
 
 CLAMD_PORT = 3310
 CLAMD = re.compile(
@@ -98,7 +98,7 @@ class Products:
     """`file`: pattern of the products' names, of orders that have none of their own. `sidecars`: where theirs lie.
     `embed`: what is written inside them. `xmp`: whether what is marked has NAME.png.xmp beside it."""
 
-    file: str = file_names.PATTERN
+    file: str = PATTERN
     sidecars: str = "folder"  # folder | beside | hidden
     embed: str = "minimal"  # none | minimal | full
     xmp: bool = False

@@ -27,7 +27,7 @@ from typing import Any, BinaryIO
 from artfactoryd.core.sheets.sheet import Sheet
 from artfactoryd.durable import write_note
 from artfactoryd.errors import OutputBad
-from artfactoryd.shelf import pixels
+from artfactoryd.shelf.decoding import pixels
 from artfactoryd.shelf.media import DECODED
 from artfactoryd.shelf.sheets import drawing, marks
 from artfactoryd.shelf.sheets.tiles import Tiles

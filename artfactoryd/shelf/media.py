@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
-
-from PIL import Image, ImageSequence, ImageStat, PngImagePlugin, UnidentifiedImageError
+from typing import TYPE_CHECKING, BinaryIO
 
 from artfactoryd.errors import OutputBad
 from artfactoryd.failpoints import point
 from artfactoryd.shelf import kinds, look
+
+if TYPE_CHECKING:
+    from artfactoryd.shelf.decoding.pillow import Image
 
 KINDS = {  # Pillow's format: mime type and extension; an MPO is a JPEG with more pictures in its tail
     "PNG": ("image/png", "png"),
@@ -34,10 +35,6 @@ NO_PICTURE = "What came is no picture"
 ONE_COLOUR = 3  # steps of 256 that a lossy format makes of one colour
 ORIENTATION, UPRIGHT, SIDEWAYS = 0x0112, 1, range(5, 9)  # in EXIF
 TURNED = ("JPEG", "WEBP", "AVIF")  # as cameras write them; to know it of a PNG, Pillow decodes it
-MORE_TEXT = 64 << 20  # bytes of text beside the pixels of a PNG: workflows lie there, some with pictures in them
-
-Image.MAX_IMAGE_PIXELS = None  # the bound is ours: `most_megapixels`, checked before anything is decoded
-PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = MORE_TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +97,8 @@ def unopened(fault: str = "") -> Media:
 
 def is_one_colour(path: Path) -> bool:
     """As content filters leave a picture: black, or grey. False of what cannot be looked at."""
+    from artfactoryd.shelf.decoding.pillow import ImageStat
+
     try:
         with path.open("rb") as file:
             picture = _opened(file)
@@ -111,6 +110,8 @@ def is_one_colour(path: Path) -> bool:
 
 def is_turned(path: Path) -> bool:
     """Whether its EXIF says that its height is shown as its width. False of what cannot be looked at."""
+    from artfactoryd.shelf.decoding.pillow import Image
+
     try:
         with Image.open(path, formats=TURNED) as picture:
             return picture.getexif().get(ORIENTATION, UPRIGHT) in SIDEWAYS
@@ -119,6 +120,8 @@ def is_turned(path: Path) -> bool:
 
 
 def _size(file: BinaryIO, formats: tuple[str, ...]) -> tuple[int | None, int | None]:
+    from artfactoryd.shelf.decoding.pillow import Image
+
     Image.init()
     try:
         file.seek(0)
@@ -129,6 +132,8 @@ def _size(file: BinaryIO, formats: tuple[str, ...]) -> tuple[int | None, int | N
 
 
 def _opened(file: BinaryIO) -> Image.Image:
+    from artfactoryd.shelf.decoding.pillow import Image, UnidentifiedImageError
+
     try:
         return Image.open(file, formats=[name for name in KINDS if name != "MPO"])
     except UnidentifiedImageError:
@@ -137,6 +142,8 @@ def _opened(file: BinaryIO) -> Image.Image:
 
 
 def _decode(picture: Image.Image, most_pixels: int, seen: Callable[[Image.Image], None]) -> None:
+    from artfactoryd.shelf.decoding.pillow import ImageSequence
+
     left = most_pixels
     for frame in ImageSequence.Iterator(picture):
         left -= frame.width * frame.height

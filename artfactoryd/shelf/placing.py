@@ -8,6 +8,7 @@ Nothing here decides: names, ids and documents come from the caller. One process
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -96,10 +97,12 @@ def _settle(source: Path, product: Path, card: Path, document: Document) -> bool
 
 
 def lying(source: Fetched, product: Path, projects: Path) -> Fetched:
-    """What lies on the shelf after `source` was placed: itself, or what an earlier delivery of the same left there."""
+    """What lies on the shelf after `source` was placed: itself, or what an earlier delivery of the same left there. A
+    person may have taken it elsewhere by now, with its sidecar or without."""
     if not same(source.path, product):
-        file = sidecar_for(product, projects)["file"]
-        return replace(source, path=product, sha256=file["sha256"], bytes=file["bytes"])
+        with contextlib.suppress(FileNotFoundError):
+            file = sidecar_for(product, projects)["file"]
+            return replace(source, path=product, sha256=file["sha256"], bytes=file["bytes"])
     return replace(source, path=product)
 
 

@@ -19,7 +19,8 @@ from artfactoryd.durable import Arrival, duplicate, make_folders, move, rename, 
 from artfactoryd.errors import OutputLost
 from artfactoryd.failpoints import point
 from artfactoryd.medium import flush_folder, storage_errors
-from artfactoryd.shelf import media, pixels
+from artfactoryd.shelf import media
+from artfactoryd.shelf.decoding import pixels
 from artfactoryd.shelf.media import Media
 from artfactoryd.shelf.received import Fetched
 

@@ -36,28 +36,27 @@ class Doubtful(NamedTuple):
     named: str
 
 
+def doubt(file: Path, size: int, card: Path, sidecar: Json) -> Doubtful | None:
+    """None where the sidecar is believed: the file has its id, or none and its size."""
+    named, known = product_in(file) or "", _bytes_of(sidecar)
+    is_doubtful = named != sidecar["id"] and (bool(named) or size != known.size)
+    return Doubtful(file, card, sidecar["id"], known, named) if is_doubtful else None
+
+
 class Doubts:
     """Of a walk over the shelf. `others`: once it is settled, those whose file is another product's."""
 
     def __init__(self, projects: Path) -> None:
-        self._projects, self._is_settled = projects, False
+        self._projects = projects
         self._doubtful = list[Doubtful]()
         self.others: Sequence[Doubtful] = ()
 
-    def arise(self, file: Path, size: int, card: Path, sidecar: Json) -> bool:
-        """False where the sidecar is believed: the file has its id, or none and its size."""
-        if self._is_settled:
-            return False
-        named, known = product_in(file) or "", _bytes_of(sidecar)
-        is_doubtful = named != sidecar["id"] and (bool(named) or size != known.size)
-        if is_doubtful:
-            self._doubtful.append(Doubtful(file, card, sidecar["id"], known, named))
-        return is_doubtful
+    def add(self, one: Doubtful) -> None:
+        self._doubtful.append(one)
 
     def settle(self, known: Container[str], ours: Callable[[Iterable[str]], Container[str]]) -> list[tuple[Path, Path]]:
         """Files and sidecars that belong together. `known`: ids of those that lie by theirs. `ours`: of ids, those of
         products here. Raises OSError."""
-        self._is_settled = True
         if not self._doubtful:
             return []
         cards = {one.id: (one.card, one.bytes) for one in self._doubtful if one.id not in known}

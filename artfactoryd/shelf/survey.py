@@ -27,6 +27,11 @@ class Lies(NamedTuple):
     bytes: int
     changed: int
     modified: int
+    inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Lies:
+        return cls(status.st_size, status.st_ctime_ns, status.st_mtime_ns, status.st_ino)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ def _files(entries: Sequence[os.DirEntry[str]]) -> Iterator[tuple[str, Lies]]:
         except FileNotFoundError:
             continue
         if stat.S_ISREG(status.st_mode):
-            yield entry.name, Lies(status.st_size, status.st_ctime_ns, status.st_mtime_ns)
+            yield entry.name, Lies.of(status)
 
 
 def may_be_picture(name: str) -> bool:
@@ -84,7 +89,11 @@ def lies(file: Path) -> Lies | None:
         status = os.lstat(file)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return Lies(status.st_size, status.st_ctime_ns, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
+    return (
+        Lies(status.st_size, status.st_ctime_ns, status.st_mtime_ns, status.st_ino)
+        if stat.S_ISREG(status.st_mode)
+        else None
+    )
 
 
 def identity(folder: Path) -> tuple[int, int] | None:

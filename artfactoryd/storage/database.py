@@ -36,7 +36,7 @@ PRAGMAS = {
 Row = Json  # of a question that no table describes
 LATER = (  # lookups of what is to be sent, equal, asked about or called so
     "item_state_provider_order_id", "item_state_provider_waits_order_id", "item_key", "generation_log_verdict",
-    "generation_log_provider_asked_at", "product_path", "product_bytes",
+    "generation_log_provider_asked_at", "product_path", "product_bytes", "item_order_id_state_number", "item_seed",
 )  # fmt: skip
 R = TypeVar("R")
 SQLITE: tuple[int, int, int] = sqlite3.sqlite_version_info
@@ -191,7 +191,7 @@ class Database:
 
     def first(self, sql: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
         """The first row, as it is kept."""
-        with self._one() as db:
+        with contextlib.nullcontext(self.db) if self._writing else self._one() as db:
             row: tuple[Any, ...] | None = _asked(db, sql, values).fetchone()
             return row
 
@@ -224,13 +224,13 @@ class Database:
 
     def _answer(self, sql: str, values: Sequence[object]) -> tuple[list[str], list[tuple[object, ...]]]:
         """The names of the columns, and the rows."""
-        with self._one() as db:
+        with contextlib.nullcontext(self.db) if self._writing else self._one() as db:
             cursor = _asked(db, sql, values)
             return [column[0] for column in cursor.description], cursor.fetchall()
 
     @contextlib.contextmanager
     def _one(self) -> Iterator[pw.SqliteDatabase]:
-        """A connection for one question; the writer always asks through its own."""
+        """A connection for one question; of those that read."""
         free = self._free
         try:
             db = free.pop()
@@ -279,7 +279,7 @@ class Database:
     def unburden(self) -> list[str]:
         """Of one that nobody reads, and that a kill throws away: it is not flushed, and lookups that no line of the
         ledger goes by are dropped. How they are made again, when it is whole."""
-        for setting in ("synchronous = OFF", "journal_mode = MEMORY", "cache_size = -65536"):
+        for setting in ("synchronous = OFF", "journal_mode = OFF", "cache_size = -65536"):
             self.run(f"PRAGMA {setting}")
         marks = ",".join("?" * len(LATER))
         lookups = self.rows(f"SELECT name, sql FROM sqlite_master WHERE type = 'index' AND name IN ({marks})", LATER)

@@ -1,7 +1,8 @@
 """The index: the queue, and a rebuildable view of shelf and ledger: the questions asked of it.
 
-Only `writer` writes. Plain questions are written with the tables' models; what is asked for every item, or goes through
-an order step by step, is SQL by hand. Money is integer micro-dollars, times are ISO 8601 in UTC.
+Only `writer` writes. Plain questions are written with the tables' models; what is asked for every item, many times a
+minute, or goes through an order step by step, is SQL by hand: to make it of the models costs ten times what it does.
+Money is integer micro-dollars, times are ISO 8601 in UTC.
 """
 
 from __future__ import annotations
@@ -32,10 +33,12 @@ from artfactoryd.storage.rows import (
     StopRow,
     UploadRow,
 )
-from artfactoryd.storage.tables import Orders, Outage, Output, Product, ProviderStop, Upload
+from artfactoryd.storage.tables import Orders, Product, Upload
 
 # Of an item i of orders o: what was recorded of its model. `models` is empty where there is only one.
-ITEM_MODEL = "coalesce(json_extract(o.models, '$[' || i.model || ']'), o.model)"
+ITEM_MODEL = (
+    "CASE WHEN o.models = '[]' THEN o.model ELSE coalesce(json_extract(o.models, '$[' || i.model || ']'), o.model) END"
+)
 HELD = "Held/"  # before the name of an entry there, as a path in the home
 ALL = -1  # as a LIMIT: none
 MOST_FOUND = 20  # products that a name may mean; the beginning of an id may be that of all of them
@@ -50,10 +53,12 @@ _WAITING = (
 )
 _FEEDS = "f.order_id = i.order_id AND f.place = i.parent AND f.nth = i.parent_nth"
 FED_WITH = f"(SELECT coalesce(original_sha256, sha256) FROM {{}} f WHERE {_FEEDS})"
-_ORDER = f"SELECT {ORDERS.select()} FROM orders WHERE id = ?"
+_ORDERS = f"SELECT {ORDERS.select()} FROM orders"
+_ORDER = f"{_ORDERS} WHERE id = ?"
 _ITEM = f"SELECT {ITEMS.select()} FROM item"
 _ATTEMPT = f"SELECT {ATTEMPTS.select()} FROM generation_log"
 _OUTPUT = f"SELECT {OUTPUTS.select()} FROM output"
+_STOP = f"SELECT {STOPS.select()} FROM provider_stop"
 
 
 class WaitingOrder(NamedTuple):
@@ -123,8 +128,7 @@ class Index(Database):
         return self.ask(ORDERS, Orders.select().where(Orders.submission == submission).order_by(Orders.number))
 
     def held_orders(self) -> list[OrderRow]:
-        held = Orders.held.is_null(False) & (Orders.cancelled == 0)
-        return self.ask(ORDERS, Orders.select().where(held).order_by(Orders.id))
+        return self.all(ORDERS, f"{_ORDERS} WHERE held IS NOT NULL AND cancelled = 0 ORDER BY id")
 
     def real_runs(self, document_sha256: str) -> int:
         """How many real runs of exactly these bytes were accepted before."""
@@ -141,12 +145,11 @@ class Index(Database):
 
     def proofs(self) -> list[OrderRow]:
         """Orders at work on their proof."""
-        at_work = Orders.proof.is_null(False) & Orders.held.is_null() & (Orders.cancelled == 0)
-        return self.ask(ORDERS, Orders.select().where(at_work).order_by(Orders.id))
+        return self.all(ORDERS, f"{_ORDERS} WHERE proof IS NOT NULL AND held IS NULL AND cancelled = 0 ORDER BY id")
 
     def unexpanded_orders(self) -> list[OrderRow]:
-        begun = Orders.held.is_null() & (Orders.cancelled == 0) & (Orders.expanded_items < Orders.total_items)
-        return self.ask(ORDERS, Orders.select().where(begun).order_by(Orders.id))
+        begun = "held IS NULL AND cancelled = 0 AND expanded_items < total_items"
+        return self.all(ORDERS, f"{_ORDERS} WHERE {begun} ORDER BY id")
 
     def working_orders(self, provider: str) -> list[WaitingOrder]:
         """Orders with something left to send, as the scheduler takes them: priority, then age."""
@@ -325,12 +328,12 @@ class Index(Database):
         return self.ask(PRODUCTS, Product.select().where(shown).order_by(Product.id.desc()).limit(most))
 
     def product(self, product_id: str) -> ProductRow | None:
-        return self.ask_one(PRODUCTS, Product.select().where(Product.id == product_id))
+        return self.one(PRODUCTS, f"SELECT {PRODUCTS.select()} FROM product WHERE id = ?", (product_id,))
 
     def output_fed(self, item: ItemRow) -> OutputRow | None:
         """A product, or one that is not shelved but only sent on: `shelved` tells. The first of several there."""
-        there = (Output.order_id == item.order_id) & (Output.place == item.parent) & (Output.nth == item.parent_nth)
-        return self.ask_one(OUTPUTS, Output.select().where(there).order_by(Output.id).limit(1))
+        sql = f"{_OUTPUT} WHERE order_id = ? AND place = ? AND nth = ? ORDER BY id LIMIT 1"
+        return self.one(OUTPUTS, sql, (item.order_id, item.parent, item.parent_nth))
 
     def fed_with(self, item: ItemRow) -> tuple[OutputRow, ItemRow] | None:
         """What an item of a stage is made from, and the item that made that; None where there is no such thing."""
@@ -370,20 +373,18 @@ class Index(Database):
 
     def stops(self) -> dict[str, StopRow]:
         """Providers that trouble has stopped (no key, no money)."""
-        rows = self.ask(STOPS, ProviderStop.select().where(ProviderStop.kind == "stopped"))
-        return {row.provider: row for row in rows}
+        return {row.provider: row for row in self.all(STOPS, f"{_STOP} WHERE kind = 'stopped'")}
 
     def outages(self) -> dict[str, OutageRow]:
         """Providers that do not answer, or not as they should; tried again by themselves."""
-        return {row.provider: row for row in self.ask(OUTAGES, Outage.select())}
+        return {row.provider: row for row in self.all(OUTAGES, f"SELECT {OUTAGES.select()} FROM outage")}
 
     def pauses(self) -> dict[str, str]:
         """Providers that a person has paused, and since when; the empty name is all of them."""
-        rows = self.ask(STOPS, ProviderStop.select().where(ProviderStop.kind == "paused"))
-        return {row.provider: row.since for row in rows}
+        return {row.provider: row.since for row in self.all(STOPS, f"{_STOP} WHERE kind = 'paused'")}
 
     def paused_orders(self) -> list[OrderRow]:
-        return self.ask(ORDERS, Orders.select().where(Orders.paused.is_null(False)).order_by(Orders.id))
+        return self.all(ORDERS, f"{_ORDERS} WHERE paused IS NOT NULL ORDER BY id")
 
     def waiting_orders(self, provider: str) -> set[str]:
         """Ids of orders with something left to send there; the empty name is every provider."""

@@ -264,7 +264,7 @@ def torn(folder: Path) -> list[str]:
 
 
 def _read(path: Path, offset: int, aloud: bool) -> Iterator[tuple[Json, Position]]:
-    step: list[tuple[Json, int]] = []
+    name, step = path.name, list[tuple[Json, int]]()
     damaged: tuple[int, bytes] | None = None
     with reading(path), path.open("rb") as file:
         file.seek(offset)
@@ -281,7 +281,7 @@ def _read(path: Path, offset: int, aloud: bool) -> Iterator[tuple[Json, Position
                 raise unreadable_line(path, line_number(path, damaged[0]), damaged[1])
             step.append((line, begin))
             if not line.pop("more", False):
-                yield from ((one, Position(path.name, offset, first)) for one, first in step)
+                yield from [(one, Position(name, offset, first)) for one, first in step]
                 step = []
 
 

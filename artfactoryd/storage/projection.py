@@ -8,7 +8,6 @@ cannot go that way, so a line that is not legal never reaches the ledger.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from artfactoryd.core.letters import place_among
@@ -50,7 +49,7 @@ from artfactoryd.storage.marks import applied, binned
 from artfactoryd.storage.noticing import applied as noticed
 from artfactoryd.storage.reservations import guard_order, reserve, settle
 from artfactoryd.storage.rows import ATTEMPTS, ITEMS, ORDERS
-from artfactoryd.storage.transitions import UnknownItem, log, move, text, why_not
+from artfactoryd.storage.transitions import UnknownItem, log, move, moved, text, why_not
 from artfactoryd.storage.writing import holds
 
 ORDER_COLUMNS = (
@@ -71,17 +70,21 @@ def apply_again(index: Index, event: Event) -> None:
     """What the ledger tells. The caps of its day were heeded when it was sent: of a ledger that was put back together
     with another's lines, a day may hold more than they allow."""
     if isinstance(event, Wish):
-        _wish_again(index, replace(event, caps={}) if event.caps else event)
+        _wish_again(index, event, {})
     else:
-        apply(index, event)
+        _apply(index, event)
 
 
 def apply(index: Index, event: Event) -> frozenset[Hashable] | None:
     """By what keys `index` remembers the rows that this changed; None: perhaps any."""
+    is_wide = _apply(index, event)
+    return _own_rows(event) if isinstance(event, OfAttempt) and not is_wide else None
+
+
+def _apply(index: Index, event: Event) -> bool:
+    """Whether it also changed what is fed with its item."""
     _KINDS[type(event)](index, event)
-    if isinstance(event, FED) and dependencies.follow(index, event.order, event.item):
-        return None
-    return _own_rows(event) if isinstance(event, OfAttempt) else None
+    return isinstance(event, FED) and dependencies.follow(index, event.order, event.item)
 
 
 def _own_rows(event: OfAttempt) -> frozenset[Hashable]:
@@ -148,14 +151,14 @@ def _one(changed: int, event: OfOrder | Pause) -> None:
 
 def _wish(index: Index, event: Wish) -> None:
     _heed_person(index, event)
-    _wish_again(index, event)
+    _wish_again(index, event, event.caps)
 
 
-def _wish_again(index: Index, event: Wish) -> None:
+def _wish_again(index: Index, event: Wish, caps: Mapping[str, int]) -> None:
     """Of one that was sent: what a person had paused was heeded then."""
     move(index, event, "wish", attempt=event.attempt, attempts=event.nth, reason=None)
     day = event.day or event.at[:10]
-    reserve(index, event, day)
+    reserve(index, event, day, caps)
     _begin(index, event, event.reserved, day)
 
 
@@ -204,8 +207,11 @@ def _ticket(index: Index, event: TicketTaken) -> None:
     Where it was to be sent again and was not yet, what was bought is taken instead; also where it was ended before it
     was sent again, by a person or because what equals it is gone.
     """
-    state, attempt = _at(index, event)
     known = {"ticket": event.ticket, "answered_at": event.at}
+    if moved(index, event, "ticket", ItemState.SUBMITTING, ticket=event.ticket, reason=None):  # as nearly each
+        log(index, event, verdict=None, reason=None, **known)
+        return
+    state, attempt = _at(index, event)
     if state != ItemState.SUBMITTING:
         _nobody_elses(index, event)
     unsent = {ItemState.PLANNED, *(UNSENT_ENDS if event.asked else ())}

@@ -7,11 +7,9 @@ Doing it twice gives the same. Only the holder of the home's lock may.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,11 +17,10 @@ from itertools import islice
 from pathlib import Path
 
 from artfactoryd.core.json_types import Json
-from artfactoryd.core.model import Model
 from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
 from artfactoryd.durable import make_folders
-from artfactoryd.entries import NO_FILE, readable
+from artfactoryd.entries import readable
 from artfactoryd.errors import Refusal, StorageSick
 from artfactoryd.home import Home
 from artfactoryd.medium import in_words, storage_errors
@@ -38,9 +35,12 @@ from artfactoryd.storage.marks import binned, shelf
 from artfactoryd.storage.months import months, sizes
 from artfactoryd.storage.noticing.before import Before, Move
 from artfactoryd.storage.safekeeping import holding
-from artfactoryd.storage.told import COLUMNS, UNKEPT, Strangers, row_of
+from artfactoryd.storage.told import COLUMNS, UNKEPT, Strangers
+from artfactoryd.storage.walking import reader
+from artfactoryd.storage.walking.reader import Read, Row
+from artfactoryd.storage.walking.readers import Readers
 from artfactoryd.storage.writer import Expander, catch_up
-from artfactoryd.storage.writing import bought, exchange, holds
+from artfactoryd.storage.writing import bought, exchange, holds, planned_again
 
 log = logging.getLogger(__name__)
 
@@ -123,13 +123,16 @@ def build(home: Home, expander: Expander, tell: Tell = _nobody, *, at_work: bool
         exchange.remove(new)
         with closing(Index.open(new)) as index:
             lookups, shelf = index.unburden(), _Shelf(index, home, tell)
-            with index.db.atomic():  # first: of what lies there the ledger has its lines by the time that it is read
-                shelf.walk()
-            report.lines = _by_ledger(index, home, expander, tell, at_work)
+            with Readers(home.root, reading.walk(home.projects)) as walk:  # goes on while the ledger is applied
+                report.lines = _by_ledger(index, home, expander, tell, at_work)
+                with index.db.atomic():
+                    shelf.walk(walk)
+            # Of what lies there the ledger has its lines by now.
+            report.lines += _by_ledger(index, home, expander, tell, at_work)
             with index.db.atomic("IMMEDIATE"):
                 for lookup in lookups:
                     index.run(lookup)
-                report.differences += [*_expand(index, expander), *_what_was_sent(index), *shelf.take_in()]
+                report.differences += [*planned_again.differences(index, expander), *shelf.take_in()]
             report.bare, report.counts = shelf.bare, exchange.counts(index)
             report.differences += exchange.beside_the_old(home.index_file, index, at_work)
         wrong = complaints(new, whole=True)
@@ -152,51 +155,6 @@ def _by_ledger(index: Index, home: Home, expander: Expander, tell: Tell, at_work
         raise StorageSick(f"{words}: {refusal}").titled("The ledger cannot be applied") from refusal
 
 
-# --- orders: does the plan still give what was accepted and sent? ---
-
-
-def _expand(index: Index, expander: Expander) -> Iterator[str]:
-    """Every item has its row, so that it can be seen whether they are as many as were accepted."""
-    for order in index.unexpanded_orders():
-        try:
-            providers, items = expander(order)
-            while chunk := list(islice(items, derived.CHUNK)):
-                derived.add_items(index, order.id, providers, chunk)
-        except Refusal as refusal:
-            yield f"Order {order.name} ({order.id}) can no longer be understood: {refusal}"
-    sql = (
-        "SELECT o.id, o.name, o.total_items, count(i.number) AS n FROM orders o "
-        "LEFT JOIN item i ON i.order_id = o.id AND i.parent_nth = 0 "
-        "WHERE o.held IS NULL GROUP BY o.id HAVING n > o.total_items OR (n < o.total_items AND o.cancelled = 0)"
-    )
-    for row in index.rows(sql):
-        yield (
-            f"Order {row['name']} ({row['id']}) was accepted with {counted(row['total_items'], 'item')}, and its "
-            f"document gives {row['n']} now: the rules of expansion have changed. Cancel it before the next start."
-        )
-
-
-def _what_was_sent(index: Index) -> Iterator[str]:
-    """The items' parameters follow from the order; the wishes say what really was sent."""
-    sql = (
-        "SELECT o.id, o.name, o.model AS first, o.models, i.model, i.number, i.generation, g.actual "
-        "FROM generation_log g JOIN item i ON i.order_id = g.order_id AND i.number = g.number "
-        "JOIN orders o ON o.id = g.order_id "
-        "WHERE o.rehearsal = 0 AND g.actual != i.generation"
-    )
-    changed: Counter[tuple[str, str]] = Counter()
-    for row in index.rows(sql):
-        files = Model.from_snapshot((row["models"] or [json.loads(row["first"])])[row["model"]]).files
-        both = (row["actual"].keys() & row["generation"].keys()) - set(files)
-        if any(row["actual"][key] != row["generation"][key] for key in both):
-            changed[row["name"], row["id"]] += 1
-    for (name, order_id), count in changed.items():
-        yield (
-            f"{counted(count, 'attempt')} of order {name} ({order_id}) went out with other parameters than its "
-            "document gives now: the rules of expansion have changed. Attempts and sidecars tell what was made."
-        )
-
-
 # --- products: the shelf is the truth about what was made ---
 
 
@@ -206,18 +164,21 @@ class _Shelf:
         self._unread: list[str] = []
         self._unnamed: list[str] = []
         self._strangers, self._before = Strangers(index), Before(home.index_file)
+        self._has_imported = False
+        self._orders: frozenset[str] = frozenset()  # that the ledger tells of
         self._changed: list[str] = []
         self._left: list[str] = []
         self._doubts = strayed.Doubts(home.projects)
         self.bare: list[str] = []
 
-    def walk(self) -> None:
+    def walk(self, projects: Iterable[Read]) -> None:
         self._index.run(told.FOUND)
         self._index.run(told.FOUND_UNKEPT)
-        self._walk(reading.walk(self._home.projects))
-        self._walk(reading.walk(self._home.root / BIN))
-        self._walk(self._settled())
-        self._walk(self._strayed())
+        self._orders = frozenset(row["id"] for row in self._index.rows("SELECT id FROM orders"))
+        self._walk(projects)
+        self._walk(self._lying(reading.walk(self._home.root / BIN)))
+        self._walk(self._lying(self._settled()), is_settled=True)
+        self._walk(self._lying(self._strayed()), is_settled=True)
 
     def take_in(self) -> Iterator[str]:
         yield from self._bought()
@@ -235,8 +196,8 @@ class _Shelf:
         yield from differing(self._unread, "that cannot be read as sidecar, in the index by the ledger alone")
         yield from differing(self._unnamed, "with a name that is no UTF-8, passed over until renamed")
 
-    def _walk(self, pairs: Iterator[tuple[Path, Path]]) -> None:
-        rows = self._rows(pairs)
+    def _walk(self, cards: Iterable[Read], *, is_settled: bool = False) -> None:
+        rows = self._rows(cards, is_settled)
         columns = f"{COLUMNS}, {told.ITEM}, {told.SAID}, {told.BOUGHT}"
         marks = ",".join("?" * len(columns.split(",")))
         known, done = exchange.counts(self._index)["products"], 0
@@ -245,37 +206,43 @@ class _Shelf:
             self._tell("shelf", done, max(done, known))
             self._index.add(f"INSERT INTO found ({columns}) VALUES ({marks})", chunk)
 
-    def _rows(self, pairs: Iterator[tuple[Path, Path]]) -> Iterator[tuple[object, ...]]:
+    def _lying(self, pairs: Iterator[tuple[Path, Path]]) -> Iterator[Read]:
+        root = str(self._home.root)
+        before = len(root) + 1
+        yield from (reader.read(root, str(product)[before:], str(card)[before:]) for product, card in pairs)
+
+    def _rows(self, cards: Iterable[Read], is_settled: bool) -> Iterator[Row]:
         try:
-            yield from self._read(pairs)
+            for card in cards:
+                if self._is_to_add(card, is_settled):
+                    yield card.row
         except OSError as error:
             words = "What lies there would be missing in the new index; the old one stands as it did"
             raise StorageSick(f"{in_words(error)} {words}.").titled("The shelf cannot be read") from error
 
-    def _read(self, pairs: Iterator[tuple[Path, Path]]) -> Iterator[tuple[object, ...]]:
-        """Raises OSError for what cannot be read just now; what is no file is no sidecar."""
-        before = len(str(self._home.root)) + 1
-        for product, card in pairs:
-            path = str(product)[before:]
-            if not told.is_text(path):
-                self._unnamed.append(readable(path))
-                continue
-            try:
-                size, sidecar = strayed.size_of(product), reading.read_sidecar(card)
-                row = row_of(sidecar, path)
-            except (ValueError, KeyError, TypeError, OSError) as error:
-                if isinstance(error, OSError) and error.errno not in NO_FILE:
-                    raise
-                self._unread.append(str(card)[before:])
-                continue
-            if self._doubts.arise(product, size, card, sidecar):
-                continue
-            if size != sidecar["file"]["bytes"]:
-                self._changed.append(path)
-            if between := told.unkept_rows(sidecar):
-                self._index.add(told.INSERT_UNKEPT, between)
-            self._strangers.tell(sidecar)
-            yield row
+    def _is_to_add(self, card: Read, is_settled: bool) -> bool:
+        """Of what is only told of besides, and taken down here, False."""
+        if card.outcome == reader.UNNAMED:
+            self._unnamed.append(readable(card.path))
+        elif card.outcome == reader.UNREAD:
+            self._unread.append(card.card)
+        elif card.outcome == reader.DOUBTFUL and not is_settled:
+            id, size, sha256, named = card.doubt
+            file, place = self._home.root / card.path, self._home.root / card.card
+            self._doubts.add(strayed.Doubtful(file, place, id, strayed.Bytes(size, sha256), named))
+        else:
+            self._take_down(card)
+            return True
+        return False
+
+    def _take_down(self, card: Read) -> None:
+        if card.is_changed:
+            self._changed.append(card.path)
+        if card.between:
+            self._index.add(told.INSERT_UNKEPT, card.between)
+        self._has_imported = self._has_imported or card.is_imported
+        if card.facts and card.order not in self._orders:
+            self._strangers.tell(card.facts)
 
     def _bought(self) -> Iterator[str]:
         """What it proves was bought is spent, and is not what may have been bought."""
@@ -332,7 +299,7 @@ class _Shelf:
             "AND order_id <> ''"  # what was imported has no line
         )
         new, (strange,) = self._index.rows(sql, (True,))[0]["n"], self._index.rows(sql, (False,))
-        marks = self._marks_of_none() if new or self._strangers.imported else []
+        marks = self._marks_of_none() if new or self._has_imported else []
         self._index.run(
             f"INSERT INTO product ({COLUMNS}, looked) SELECT {COLUMNS}, '' FROM found f "
             "WHERE id NOT IN (SELECT id FROM product) AND path = (SELECT min(path) FROM found g WHERE g.id = f.id)"

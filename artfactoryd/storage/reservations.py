@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from artfactoryd.errors import IllegalMove, OverCap
 from artfactoryd.storage import budget
 from artfactoryd.storage.events import (
@@ -12,11 +14,11 @@ from artfactoryd.storage.events import (
 from artfactoryd.storage.index import Index
 
 
-def reserve(index: Index, event: Wish, day: str) -> None:
-    """The guard of every cap, of day and month as the wish itself brings them. What is free always passes."""
+def reserve(index: Index, event: Wish, day: str, caps: Mapping[str, int]) -> None:
+    """The guard of every cap, of day and month by `caps`, as the wish has them. What is free always passes."""
     guard_order(index, event, event.reserved)
     if event.reserved:
-        budget.heed_days(index, event.reserved, day, event.caps)
+        budget.heed_days(index, event.reserved, day, caps)
         count(index, day, event.reserved)
 
 

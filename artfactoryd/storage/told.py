@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from artfactoryd import clock
 from artfactoryd.core import strict_json
@@ -14,7 +15,9 @@ from artfactoryd.core.json_types import Document, Value
 from artfactoryd.core.model import Model
 from artfactoryd.core.money import micro_dollars
 from artfactoryd.core.sidecar import unkept
-from artfactoryd.storage.index import Index
+
+if TYPE_CHECKING:  # a process that only reads sidecars loads none
+    from artfactoryd.storage.index import Index
 
 CHUNK = 500  # rows written together
 ITEM = "item_key, asked, delivered, replaces"  # of a sidecar's item, for reuse; and which product it lies beside
@@ -88,6 +91,13 @@ def facts_of(sidecar: Document) -> tuple[object, ...]:
     )  # fmt: skip
 
 
+def facts_or_none(sidecar: Document) -> tuple[object, ...] | None:
+    """A sidecar that does not tell how its product was made still tells that there is one."""
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        return facts_of(sidecar)
+    return None
+
+
 @lru_cache(maxsize=256)
 def _model(provider: str, name: str, version: str | None, family: str | None, modality: str) -> str:
     """As it is kept of an order's."""
@@ -111,14 +121,10 @@ class Strangers:
     def __init__(self, index: Index) -> None:
         self._index = index
         self._facts: list[tuple[object, ...]] = []
-        self.imported = False  # whether there is one that no order made
 
-    def tell(self, sidecar: Document) -> None:
-        """As it is read, when it is not known yet whether the ledger tells of its order. One that does not tell how its
-        product was made still tells that there is one."""
-        self.imported = self.imported or is_imported(sidecar)
-        with suppress(ValueError, KeyError, TypeError, AttributeError):
-            self._facts.append(facts_of(sidecar))
+    def tell(self, facts: tuple[object, ...]) -> None:
+        """As it is read, when it is not known for sure whether the ledger tells of its order."""
+        self._facts.append(facts)
         if len(self._facts) >= CHUNK:
             self._add()
 

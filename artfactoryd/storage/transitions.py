@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from artfactoryd.core import strict_json
-from artfactoryd.core.lifecycle import MOVES
+from artfactoryd.core.lifecycle import MOVES, ItemState
 from artfactoryd.errors import IllegalMove
 from artfactoryd.storage.events import OfAttempt, OfItem, Reuse, Wish
 from artfactoryd.storage.index import Index
@@ -31,18 +31,24 @@ def text(value: Any) -> Any:
 
 def move(index: Index, event: OfItem, name: str, **columns: object) -> None:
     """The guard: one row, by a legal move from the state it is in. A move has one target, whatever its source."""
-    values = [*map(text, columns.values()), event.order, event.item]
-    attempt = _of_attempt(event)
-    if attempt:  # a late word about an attempt that is over moves nothing
-        values.append(attempt)
-    if not index.run(_moving(name, tuple(columns), bool(attempt)), *values):
+    if not moved(index, event, name, **columns):
         raise why_not(index, event, name)
 
 
+def moved(index: Index, event: OfItem, name: str, source: ItemState | None = None, /, **columns: object) -> bool:
+    """Whether that was legal, and from `source` where one is given. A late word about an attempt that is over moves
+    nothing."""
+    values = [*map(text, columns.values()), event.order, event.item]
+    attempt = _of_attempt(event)
+    if attempt:
+        values.append(attempt)
+    return index.run(_moving(name, source, tuple(columns), bool(attempt)), *values) > 0
+
+
 @cache
-def _moving(name: str, columns: Sequence[str], of_attempt: bool) -> str:
-    sources = MOVES[name]
-    (target,) = set(map(str, sources.values()))
+def _moving(name: str, source: ItemState | None, columns: Sequence[str], of_attempt: bool) -> str:
+    (target,) = set(map(str, MOVES[name].values()))
+    sources = MOVES[name] if source is None else {source}
     settings = ", ".join([f"state = '{target}'", *(f"{column} = ?" for column in columns)])
     states = ", ".join(f"'{state}'" for state in sources)
     ours = " AND attempt = ?" if of_attempt else ""

@@ -24,7 +24,7 @@ from artfactoryd.web.following import CLOSING, Following
 from artfactoryd.web.front import Front
 from artfactoryd.web.pace import Buckets
 from artfactoryd.web.pages import Pages
-from artfactoryd.web.refusals import Refused, answer, of_http
+from artfactoryd.web.refusals import Refused, answer, of_http, reading_body
 from artfactoryd.web.routes import Route
 
 log = logging.getLogger(__name__)
@@ -157,7 +157,8 @@ class Desk:
             return
         given = request.headers.get(FORM_TOKEN)
         if given is None and kind == "application/x-www-form-urlencoded":
-            given = str((await request.post()).get("form_token", ""))
+            with reading_body():
+                given = str((await request.post()).get("form_token", ""))
         if not self.front.forms.knows(given):
             text = "Open the page again: this form is of an earlier start, or of no page of ours."
             raise Refused(403, "Not from our page", text, code="form_token")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from artfactoryd.reporting.blockers import Blocker
 from artfactoryd.web import page
@@ -27,6 +29,15 @@ class Refused(Exception):
     def page(self, form_token: str) -> str:
         """For a browser."""
         return page.draw_words(self.title, self.text)
+
+
+@contextmanager
+def reading_body() -> Iterator[None]:
+    """What a visitor sent, while it is read: what is not of the form that it says is their error, and no defect."""
+    try:
+        yield
+    except (ValueError, LookupError, AssertionError, RuntimeError, HttpProcessingError):
+        raise Refused(400, "Not readable", "The body is not of the form that its Content-Type says.") from None
 
 
 CODES = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -18,7 +19,8 @@ ORDER = "order_id"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A word after the `?`. A number where it has `most`; one of `choices` where there are some."""
+    """A word after the `?`. A number where it has `most`; one of `choices`, or of the form `pattern`, where there is
+    one."""
 
     name: str
     words: str
@@ -26,12 +28,15 @@ class Asked:
     least: int = 0
     most: int = 0
     choices: tuple[str, ...] = ()
+    pattern: str = ""
 
     def read(self, text: str | None) -> str | int:
         if text is None:
             return self.default
         if self.choices and text not in self.choices:
             raise Refused(400, "Not one of these", f"{self.name} is one of {', '.join(self.choices)}.")
+        if text and self.pattern and not re.fullmatch(self.pattern, text):
+            raise Refused(400, "Not such a word", f"{self.name} is not {text[:40]!r}: {self.words}")
         return self._number(text) if self.most else text
 
     def _number(self, text: str) -> int:
@@ -85,7 +90,7 @@ class Leaving:
 @dataclass(frozen=True, slots=True)
 class Route:
     """`answer`: a document, or a media type. `told`: whether it belongs to the API; what a browser shows does not.
-    `leaving`: of an address that goes away."""
+    `leaving`: of an address that goes away. `also`: other statuses with the same kind of answer."""
 
     method: str
     path: str
@@ -98,6 +103,8 @@ class Route:
     pace: Pace = Pace.READ
     told: bool = True
     leaving: Leaving | None = None
+    needs_body: bool = False
+    also: Sequence[int] = ()
 
     def read(self, request: web.Request) -> Query:
         """What means nothing here is refused, not ignored."""

@@ -23,7 +23,10 @@ from artfactoryd.schema import schema_text
 from artfactoryd.settings import checked_mark
 from tests.homes import TestHome
 
-HEAVY = {"PIL", "aiohttp", "fal_client", "httpx", "replicate", "watchfiles", "keyring", "rich", "asyncio", "jsonschema"}
+HEAVY = {
+    "PIL", "aiohttp", "asyncio", "fal_client", "httpx", "jsonschema", "keyring", "replicate", "rich", "watchfiles",
+    "yaml",
+}  # fmt: skip
 OURS = tuple(
     f"artfactoryd.{room}"
     for room in ("storage.events", "core.grammar", "factories", "execution", "intake", "daemon", "web")

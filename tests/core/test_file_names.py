@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from artfactoryd.core import file_names
+from artfactoryd.core.names import PATTERN
 from tests.orders import MODEL, model
 
 SHA = "3f9ac2d1" * 8
@@ -22,7 +23,7 @@ def values(index: int = 1, prompt: str = "A red car", extension: str = "png", **
 
 
 @pytest.mark.parametrize(("pattern", "name"), [
-    (file_names.PATTERN, "0001-a-red-car-3f9ac2d1.png"),
+    (PATTERN, "0001-a-red-car-3f9ac2d1.png"),
     ("{project}/{order}_{index}.{ext}", "summer-cars/my-cars_1.png"),
     ("{year}/{month}/{day}/{seed:05d}-{copy}.{ext}", "2026/03/07/00007-2.png"),
     ("{colour}/{steps:03d} {guidance}.{ext}", "dark-red/002 3.5.png"),
@@ -69,7 +70,7 @@ def test_a_bad_pattern_is_answered_with_its_column_and_what_to_write(pattern: st
 @example(1, "𠀀" * 60, "webp")
 @example(1, "../../etc", "png")
 def test_a_products_name_fits_every_disk_even_as_a_sidecar(index: int, prompt: str, extension: str) -> None:
-    name = file_names.name(file_names.PATTERN, values(index, prompt, extension))
+    name = file_names.name(PATTERN, values(index, prompt, extension))
     assert len(f"{name}.json".encode()) <= 255
     assert re.fullmatch(rf"\d{{4,}}-[^/]+-3f9ac2d1\.{extension}", name)
 
@@ -85,9 +86,7 @@ def test_no_value_leads_out_of_the_orders_folder_or_into_its_inputs(text: str) -
     assert all(part and not part.startswith(".") and len(part.encode()) < 250 for part in folders)
 
 
-@pytest.mark.parametrize(
-    ("pattern", "may"), [(file_names.PATTERN, False), ("{slug}.{ext}", True), ("{hash}.{ext}", False)]
-)
+@pytest.mark.parametrize(("pattern", "may"), [(PATTERN, False), ("{slug}.{ext}", True), ("{hash}.{ext}", False)])
 def test_what_tells_products_apart_is_known(pattern: str, may: bool) -> None:
     assert file_names.may_collide(pattern) == may
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from artfactoryd.errors import CallRefused, InDoubt, OutputLost, ProviderStopped, RunFailed
+from artfactoryd.errors import CallRefused, InDoubt, OutputLost, ProviderStopped, RunFailed, StorageFull
 from artfactoryd.execution import delivery
 from artfactoryd.factories import Output, Outputs
+from artfactoryd.intake.claims import Claims
 from artfactoryd.settings import Limits
 from tests.homes import TestHome
 from tests.works import PRICE, Works, at_work, order, quick
@@ -38,6 +39,24 @@ async def test_a_command_seen_again_is_only_answered(home: TestHome, monkeypatch
         first, second = await told_twice(works, name, made)
         assert first["done"] and second == first
         assert len(works.lines("command")) == 1 and len(works.lines("approval") + works.lines("cancel")) == 1
+
+
+@pytest.mark.parametrize(("name", "state"), [("approve", "completed"), ("cancel", "cancelled")])
+async def test_what_the_disk_does_not_take_of_a_command_that_is_in_the_books_follows_by_itself(
+    home: TestHome, monkeypatch: Patch, name: str, state: str
+) -> None:
+    def refuse(claims: Claims, entry: str) -> None:
+        raise StorageFull("Held cannot be written (Read-only file system).")
+
+    async with at_work(home, monkeypatch) as works:
+        made = await works.take(order("a car", budget=0.001))
+        await works.until(lambda: works.order(made).held)
+        with monkeypatch.context() as disk:
+            disk.setattr(Claims, "drop_held", refuse)
+            answer = await works.tell(name, made)
+            assert answer["done"] and "The rest of it waits: Held cannot be written" in answer["text"]
+        left = lambda: [*home.home.held.glob("cars*"), *home.home.claims.glob("0*")]  # noqa: E731
+        await works.until(lambda: works.state(made) == state and not left())
 
 
 async def test_a_name_means_the_order_that_is_not_over_and_its_paper_names_it(

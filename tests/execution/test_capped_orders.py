@@ -72,3 +72,21 @@ def test_an_order_that_a_person_lifted_is_no_longer_stopped(capped: CappedOrders
     assert orders(queues) == {"b"}
     queues.look_again("a")
     assert orders(queues) == {"a", "b"}
+
+
+def test_the_log_has_when_an_order_begins_to_wait_and_when_it_need_not_any_more(
+    capped: CappedOrders, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    for _ in range(13):  # items that were on their way to the gate when the cap was reached
+        capped.stop(item(A1), OF_DAY)
+    capped.money_came_back("a")
+    capped.stop(item(A1), OF_DAY)
+    began = list(caplog.messages)
+    capped.heed_date(TOMORROW)
+    capped.heed_date(TOMORROW)
+    ended = caplog.messages[len(began) :]
+    capped.stop(item(A1), OF_ORDER)
+    capped.lift("a")
+    assert began == ["order a waits: The cap of the day is reached."]
+    assert ended == ["order a waits for its cap no more: it is another day"] and len(caplog.messages) == 4

@@ -113,6 +113,29 @@ async def test_what_came_whole_is_kept_until_it_is_on_the_shelf(home: TestHome, 
         await works.until(lambda: list((home.home.work / "outputs").iterdir()) == [])
 
 
+@pytest.mark.parametrize("with_sidecar", [False, True])
+async def test_a_product_that_a_person_takes_elsewhere_as_it_is_placed_is_delivered_once(
+    home: TestHome, monkeypatch: Patch, with_sidecar: bool
+) -> None:
+    taken = home.home.projects / "other" / "mine.png"
+
+    def take(name: str) -> None:
+        if name == "folder_synced" and not taken.exists():
+            taken.parent.mkdir()
+            (product,) = home.home.projects.rglob("*.png")
+            (card,) = home.home.projects.rglob("*.png.json")
+            product.rename(taken)
+            if with_sidecar:
+                card.rename(taken.with_name("mine.png.json"))
+
+    monkeypatch.setattr(placing.failpoints, "point", take)
+    async with at_work(home, monkeypatch) as works:
+        made = await works.make(order("a car"))
+        assert works.states(made) == ["completed"] and len(works.lines("settlement")) == 1
+        await works.until(lambda: works.house.books.index.newest_products(1)[0].path == "Projects/other/mine.png")
+        assert [*home.home.projects.rglob("*.png")] == [taken]
+
+
 async def test_a_full_disk_is_looked_at_again_until_there_is_room(home: TestHome, monkeypatch: Patch) -> None:
     left = [errno.ENOSPC, errno.EACCES, errno.EROFS]
     settle = placing._settle

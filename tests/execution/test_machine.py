@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from artfactoryd.execution.pacing.machine import LOOKS_LAST, ROOM_AGAIN, Disk, Room
 from tests.execution.hangar import A1, A2, B1
 
@@ -75,3 +77,29 @@ def test_a_disk_that_rests_is_looked_at_again_without_anybody_asking() -> None:
     assert machine.disk.again is None
     machine.disk.refused_ledger("no room for the ledger")
     assert machine.disk.again == ROOM_AGAIN
+
+
+def test_the_log_has_when_the_disk_refuses_and_when_it_takes_everything_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    machine = Machine()
+    for key in (A1, A2, A1):
+        machine.disk.refused_product(key, "read-only")
+        machine.disk.look()
+    for key in (A1, A2):
+        machine.disk.took_product(key)
+        machine.disk.look()
+    assert caplog.messages == [
+        "what was made waits for the disk: read-only", "nothing that was made waits for the disk any more",
+        "the disk takes everything again: what waited for it is sent",
+    ]  # fmt: skip
+    caplog.clear()
+    for machine.words in ("no room", "less room", "", ""):
+        machine.clock.seconds += LOOKS_LAST
+        machine.disk.look()
+    for _ in range(2):
+        machine.disk.refused_ledger("no room for the ledger")
+    assert [message.partition(":")[0] for message in caplog.messages] == [
+        "nothing is sent", "the disk takes everything again", "nothing is sent"
+    ]  # fmt: skip

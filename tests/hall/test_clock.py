@@ -32,6 +32,12 @@ def test_an_age_grows_by_the_steady_clock_whatever_the_walls_clock_is_set_to() -
     assert (old.seconds, to_come.seconds) == (67.0, 7.0)
 
 
+def test_who_may_come_a_little_early_comes_with_all_others_that_may() -> None:
+    begun = [100.0, 101.7, 104.999]
+    assert [moment + clock.until_tick(5.0, moment) for moment in begun] == [105.0, 105.0, 105.0]
+    assert clock.until_tick(5.0, 105.0) == 5.0 and 0 < clock.until_tick(0.02) <= 0.02
+
+
 def test_a_moment_is_shown_in_this_machines_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "UTC-3")
     time.tzset()

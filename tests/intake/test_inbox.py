@@ -9,18 +9,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import watchfiles
 
 from artfactoryd.core import inbox_rules
 from artfactoryd.entries import has_writer
 from artfactoryd.intake import inbox as module
-from artfactoryd.intake import watcher
 from artfactoryd.intake.inbox import Inbox, Scan
+from artfactoryd.intake.watching import watcher
 from artfactoryd.mounts import Mount, mount_of, parse_mount_output, parse_mountinfo
 
 LINUX = sys.platform.startswith("linux")
@@ -545,7 +546,24 @@ async def watching(looking: Looking, box: Box) -> None:
     await looking.until("first.yaml")
 
 
-async def test_a_drop_is_found_by_the_hint_long_before_the_next_scan(box: Box) -> None:
+@pytest.fixture(params=["told by the system", "watched by a thread"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How hints come: on Linux the one, elsewhere the other."""
+    if request.param == "told by the system" and not LINUX:
+        pytest.skip("only Linux tells the loop")
+    monkeypatch.setattr(watcher, "IS_TOLD", request.param == "told by the system")
+    return str(request.param)
+
+
+def replace_watch(monkeypatch: pytest.MonkeyPatch, way: str, watch: Callable[..., object]) -> Callable[..., Any]:
+    """What begins to watch, in place of it; and the true one."""
+    owner, name = (watcher, "Inotify") if way == "told by the system" else (watchfiles, "watch")
+    true: Callable[..., Any] = getattr(owner, name)
+    monkeypatch.setattr(owner, name, watch)
+    return true
+
+
+async def test_a_drop_is_found_by_the_hint_long_before_the_next_scan(box: Box, way: str) -> None:
     async with looking(box) as at_work:
         await watching(at_work, box)
         box.drop("cars.yaml")
@@ -553,20 +571,18 @@ async def test_a_drop_is_found_by_the_hint_long_before_the_next_scan(box: Box) -
 
 
 async def test_what_comes_between_the_first_look_and_the_first_watch_is_found(
-    box: Box, monkeypatch: pytest.MonkeyPatch
+    box: Box, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    watch = watcher.watchfiles.watch
-
-    def late(*folders: Path, **settings: Any) -> Iterator[Any]:
+    def late(*folders: object, **settings: object) -> object:
         box.drop("early.yaml")
         return watch(*folders, **settings)
 
-    monkeypatch.setattr(watcher.watchfiles, "watch", late)
+    watch = replace_watch(monkeypatch, way, late)
     async with looking(box) as at_work:
         await at_work.until("early.yaml")
 
 
-async def test_an_inbox_made_anew_at_once_perhaps_with_the_same_inode_is_watched(box: Box) -> None:
+async def test_an_inbox_made_anew_at_once_perhaps_with_the_same_inode_is_watched(box: Box, way: str) -> None:
     async with looking(box) as at_work:
         await watching(at_work, box)
         shutil.rmtree(box.folder)
@@ -603,8 +619,9 @@ async def test_an_inbox_deleted_or_renamed_away_is_made_and_watched_again(box: B
 
 @linux_only
 async def test_a_name_that_kills_the_watcher_does_not_stop_the_looking(
-    box: Box, caplog: pytest.LogCaptureFixture
+    box: Box, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(watcher, "IS_TOLD", False)  # the system itself takes any name
     async with looking(box, scan_seconds=0.5) as at_work:
         await watching(at_work, box)
         for number in range(3):
@@ -615,11 +632,11 @@ async def test_a_name_that_kills_the_watcher_does_not_stop_the_looking(
 
 
 async def test_without_a_watcher_polling_finds_it(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    def none(*args: object, **settings: object) -> Iterator[set[tuple[int, str]]]:
+    def none(*args: object) -> object:
         raise AssertionError("a network volume is not watched")
 
     monkeypatch.setattr(module, "mounts", lambda: [Mount(Path("/"), "nfs4")])
-    monkeypatch.setattr(watcher.watchfiles, "watch", none)
+    monkeypatch.setattr(watcher.Watcher, "_begin", none)
     async with looking(box, polling=None, scan_seconds=0.2) as at_work:  # type: ignore[arg-type]
         await anext(at_work._scans)
         box.drop("cars.yaml")
@@ -627,15 +644,15 @@ async def test_without_a_watcher_polling_finds_it(box: Box, monkeypatch: pytest.
 
 
 async def test_a_machine_without_room_for_watchers_is_told_and_polled(
-    box: Box, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    box: Box, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, way: str
 ) -> None:
     tries = []
 
-    def none(*args: object, **settings: object) -> Iterator[set[tuple[int, str]]]:
+    def none(*args: object, **settings: object) -> object:
         tries.append(args)
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(watcher.watchfiles, "watch", none)
+    replace_watch(monkeypatch, way, none)
     async with looking(box, scan_seconds=0.1) as at_work:
         for name in ("a.yaml", "b.yaml"):
             box.drop(name)

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from artfactoryd.reporting import disk, waiting
-from artfactoryd.reporting.blockers import Code, Who
+from artfactoryd.reporting.blockers import Blocker, Code, Who
 from artfactoryd.settings import Limits, Settings
 from tests.emulator.client import Emulator
 from tests.homes import TestHome, until
@@ -187,6 +187,17 @@ def test_a_read_only_disk_takes_nothing_new(home: TestHome, monkeypatch: pytest.
     found = SimpleNamespace(f_flag=os.ST_RDONLY, f_bavail=1 << 30, f_bfree=1 << 30, f_blocks=1 << 30, f_frsize=4096)
     monkeypatch.setattr(waiting.os, "statvfs", lambda place: found)
     assert "is read-only; nothing new is sent" in disk.no_room(home.home, Settings())
+
+
+def test_what_two_things_wait_for_is_told_once() -> None:
+    """What is made and what is left to be sent both wait for the disk; what it may take besides is another number."""
+    full, fuller, unfiled = (
+        Blocker(code, Who.DISK, None, text)
+        for code, text in ((Code.NO_ROOM, "read-only"), (Code.NO_ROOM, "and more"), (Code.UNFILED, "not written"))
+    )
+    other = Blocker(Code.UNMARKED, Who.PERSON, None, "like one")
+    assert waiting.told_once([full, other, full, fuller, unfiled]) == [full, other]
+    assert waiting.told_once([unfiled, other, unfiled]) == [unfiled, other]
 
 
 def test_a_list_that_is_cut_says_so(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,8 +62,11 @@ def _layout(value: Json) -> Layout:
     return Layout(**value | named | {"places": [_place(place) for place in value["places"]]})
 
 
+_FIELDS = {kind: tuple(f.name for f in fields(kind)) for kind in (Sheet, Layout, Place, Header, Picture)}
+
+
 def _told(value: Sheet | Layout | Place | Header | Picture) -> Json:
-    return {f.name: getattr(value, f.name) for f in fields(value)}
+    return {name: getattr(value, name) for name in _FIELDS[type(value)]}
 
 
 def _drawn(picture: Picture) -> Json:

@@ -1,6 +1,7 @@
 """The folders of collections as a person changes them: what is dropped there joins, what is taken away leaves.
 
-Noticed at a start, by the times of folders, and now and then by a look at every file. Each change is a command like
+Noticed at a start, by the times of folders, as the system tells of a change and in between, and now and then by a look
+at every file. Each change is a command like
 those of a terminal, so it is in the ledger, and `undo` takes it back; killed at any line, the next look finds the rest.
 """
 
@@ -16,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from artfactoryd.clock import until_tick
 from artfactoryd.core.inbox_rules import is_junk
 from artfactoryd.core.names import folded, nfc
 from artfactoryd.daemon import importing, mailbox
@@ -24,8 +26,10 @@ from artfactoryd.daemon.control import Control
 from artfactoryd.errors import StorageFull
 from artfactoryd.execution.assembly import Execution
 from artfactoryd.home import Home
+from artfactoryd.intake.watching.inotify import Hints
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.medium import in_words
+from artfactoryd.mounts import is_on_network
 from artfactoryd.shelf import desktop
 from artfactoryd.shelf.arranging import clones
 from artfactoryd.shelf.arranging.changes import Came, Edited, Left, Put, Renamed, Seen, changes
@@ -37,6 +41,8 @@ from artfactoryd.storage.writer import Books
 log = logging.getLogger(__name__)
 
 EVERY = 5.0  # seconds between looks at the times of the folders
+TOLD_EVERY = 30.0  # the same where the system tells of their changes
+REST = 0.5  # seconds in which such changes are gathered
 WHOLE_EVERY = 3600.0  # seconds between looks at every file
 QUIET = 1.0  # seconds for which a file has to lie there unchanged
 OTHERS = (".json", ".xmp", ".txt", ".part", ".crdownload", ".download", ".tmp")  # what is no picture, or not yet
@@ -51,26 +57,34 @@ class CollectionFolders:
         self._dropped = Dropped(home, books.index, settings, execution.scanner)
         self._times: dict[str, int] = {}  # of each folder, as it was looked at; of all of them, by an empty name
         self._strange: dict[str, Seen] = {}  # what is no picture, by its path
-        self._whole_at = 0.0
+        self._whole_at, self._is_told = 0.0, False  # that: whether the system tells of all changes there
         self.at_rest = False  # all that was changed before this start is followed
 
     async def run(self) -> None:
         """For as long as the program is at work."""
-        while True:
-            try:
-                waits = await self._look()
-            except (OSError, StorageFull) as error:
-                log.warning("the collections cannot be looked at just now: %s", in_words(error))
-                waits = False
-            self.at_rest = self.at_rest or not waits
-            await asyncio.sleep(QUIET if waits else EVERY)
+        hints = Hints(REST)
+        try:
+            while True:
+                self._is_told = False
+                try:
+                    waits = await self._look(hints)
+                except (OSError, StorageFull) as error:
+                    log.warning("the collections cannot be looked at just now: %s", in_words(error))
+                    waits = self._is_told = False
+                self.at_rest = self.at_rest or not waits
+                if waits:
+                    await asyncio.sleep(QUIET)
+                else:
+                    await hints.wait(until_tick(TOLD_EVERY if self._is_told else EVERY))
+        finally:
+            hints.close()
 
-    async def _look(self) -> bool:
+    async def _look(self, hints: Hints) -> bool:
         """Whether something there is still being written."""
         if not self._root.is_dir():  # or on a disk that is not there: nothing is concluded
             return False
         is_whole = time.monotonic() >= self._whole_at
-        names = await asyncio.to_thread(self._changed, is_whole)
+        names = await asyncio.to_thread(self._changed, is_whole, hints)
         waits = False
         for name in names:
             waits |= await self._follow(name)
@@ -78,10 +92,13 @@ class CollectionFolders:
             self._whole_at = time.monotonic() + WHOLE_EVERY
         return waits
 
-    def _changed(self, is_whole: bool) -> list[str]:
-        """Folders in which something may have been done, those that are gone too."""
-        at = self._root.stat().st_mtime_ns
-        there = {entry.name: entry.stat().st_mtime_ns for entry in os.scandir(self._root) if _is_folder(entry)}
+    def _changed(self, is_whole: bool, hints: Hints) -> list[str]:
+        """Folders in which something may have been done, those that are gone too. They are watched from before that."""
+        told, at = [hints.watch(self._root)], self._root.stat().st_mtime_ns
+        folders = [entry for entry in os.scandir(self._root) if _is_folder(entry)]
+        told += [hints.watch(Path(folder.path)) for folder in folders]
+        self._is_told = all(told) and not is_on_network(self._root)
+        there = {folder.name: os.stat(folder.path).st_mtime_ns for folder in folders}
         if not there and (self._root.is_symlink() or self._root.is_mount()):
             return []  # that disk is not there
         names = {name for name, moment in there.items() if is_whole or self._times.get(name) != moment}
@@ -102,6 +119,7 @@ class CollectionFolders:
         is_done = await self._carry_out(name, found, rows) if found else True
         if at is not None and not young and is_done:
             self._times[name] = at
+        self._is_told = self._is_told and is_done  # what could not be done is tried again, and of that nothing tells
         return bool(young)
 
     def _is_strange(self, change: object) -> bool:

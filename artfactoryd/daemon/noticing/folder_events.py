@@ -8,31 +8,24 @@ system watches a whole tree at once.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import errno
 import logging
 import os
-import struct
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from artfactoryd.intake.watcher import TreeWatch
+from artfactoryd.intake.watching.inotify import DELETE_SELF, IGNORED, IS_FOLDER, MOVE_SELF, OVERFLOW, UNMOUNT, Inotify
+from artfactoryd.intake.watching.watcher import TreeWatch
+from artfactoryd.medium import in_words
+from artfactoryd.mounts import is_on_network
 from artfactoryd.shelf.sidecars import NAMES
 from artfactoryd.shelf.survey import may_be_picture
 from artfactoryd.storage.noticing.known import TOP
 
 log = logging.getLogger(__name__)
 
-ATTRIB, CLOSE_WRITE, MOVED_FROM, MOVED_TO, CREATE, DELETE = 0x4, 0x8, 0x40, 0x80, 0x100, 0x200
-DELETE_SELF, MOVE_SELF, UNMOUNT = 0x400, 0x800, 0x2000
-OVERFLOW, IGNORED, ONLY_FOLDERS, IS_FOLDER = 0x4000, 0x8000, 0x1000000, 0x40000000
-WANTED = ATTRIB | CLOSE_WRITE | MOVED_FROM | MOVED_TO | CREATE | DELETE | DELETE_SELF | MOVE_SELF | ONLY_FOLDERS
-NONBLOCKING = os.O_NONBLOCK | os.O_CLOEXEC
-_HEAD = struct.Struct("iIII")  # descriptor of the watch, what, cookie, length of the name
-MOST_READ = 1 << 18
 REST = 0.5  # seconds in which events are gathered before they are read
 
 
@@ -58,7 +51,7 @@ def folder_events(root: Path) -> FolderEvents:
     """`root`: of the home, in which paths are told."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
-            return Inotify(root)
+            return Told(root)
     return Tree(root)
 
 
@@ -69,28 +62,28 @@ def is_hint(name: str, *, is_folder: bool) -> bool:
     return may_be_picture(name)
 
 
-class Inotify:
+class Told:
+    """By Linux."""
+
     def __init__(self, root: Path) -> None:
         """Raises OSError where the system gives no more of them."""
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        self._fd = self._libc.inotify_init1(NONBLOCKING)
-        if self._fd < 0:
-            raise OSError(number := ctypes.get_errno(), os.strerror(number))
         self._root, self._folders = root, dict[int, str]()
         self._hints, self._is_lost, self.is_whole = set[str](), False, True
-        self._loop, self.came = asyncio.get_running_loop(), asyncio.Event()
-        self._loop.add_reader(self._fd, self._rest)
+        self.came = asyncio.Event()
+        self._queue = Inotify(self._hear, self._tell, REST)
 
     def add(self, folder: str) -> None:
-        watch = self._libc.inotify_add_watch(self._fd, os.fsencode(self._root / folder), WANTED)
-        if watch >= 0:
-            self._folders[watch] = folder
-        elif (number := ctypes.get_errno()) in (errno.ENOSPC, errno.ENOMEM) and self.is_whole:
+        if folder == TOP and is_on_network(self._root / folder):
             self.is_whole = False
-            log.warning(
-                "The system watches no more folders (%s; see fs.inotify.max_user_watches): changes in the rest of the "
-                "shelf are seen a little later.", os.strerror(number),
-            )  # fmt: skip
+        try:
+            self._folders[self._queue.add(self._root / folder)] = folder
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.ENOMEM) and self.is_whole:
+                self.is_whole = False
+                log.warning(
+                    "The system watches no more folders (%s; see fs.inotify.max_user_watches): changes in the rest of "
+                    "the shelf are seen a little later.", in_words(error),
+                )  # fmt: skip
 
     def take(self) -> set[str] | None:
         hints, is_lost = self._hints, self._is_lost
@@ -98,20 +91,9 @@ class Inotify:
         self.came.clear()
         return None if is_lost else hints
 
-    def _rest(self) -> None:
-        self._loop.remove_reader(self._fd)
-        self._loop.call_later(REST, self._read)
-
-    def _read(self) -> None:
-        if self._fd < 0:
-            return
-        with suppress(BlockingIOError):
-            while data := os.read(self._fd, MOST_READ):
-                for watch, what, name in _events(data):
-                    self._hear(watch, what, name)
+    def _tell(self) -> None:
         if self._hints or self._is_lost:
             self.came.set()
-        self._loop.add_reader(self._fd, self._rest)
 
     def _hear(self, watch: int, what: int, name: str) -> None:
         if what & (OVERFLOW | UNMOUNT):
@@ -125,19 +107,7 @@ class Inotify:
             self._hints.add(self._folders[watch])
 
     def close(self) -> None:
-        if self._fd >= 0:
-            self._loop.remove_reader(self._fd)
-            os.close(self._fd)
-        self._fd = -1
-
-
-def _events(data: bytes) -> Iterator[tuple[int, int, str]]:
-    at = 0
-    while at < len(data):
-        watch, what, _, length = _HEAD.unpack_from(data, at)
-        at += _HEAD.size
-        yield watch, what, os.fsdecode(data[at : at + length].rstrip(b"\0"))
-        at += length
+        self._queue.close()
 
 
 class Tree:

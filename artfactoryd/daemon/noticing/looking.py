@@ -25,6 +25,7 @@ from artfactoryd.storage.noticing.known import EDITED, TOP, Looked, Row, Shelved
 log = logging.getLogger(__name__)
 
 UNSEEN = -2  # in place of a folder's time
+LATELY = 24 * 3600.0  # seconds before a start: what was made since then may not have been looked at by the run before
 TRUSTED = 3600.0  # seconds after it was made within which a file that nobody looked at was last written
 
 
@@ -175,12 +176,14 @@ class Looking:
 
     def _is_as_placed(self, product: Known, lies: Lies) -> bool:
         """A moment ago, by this run."""
-        return self._placed.pop(product.id, None) == (lies.bytes, lies.modified)
+        return self._placed.pop(product.id, None) == (lies.bytes, lies.modified, lies.inode)
 
     def _is_trusted(self, shelved: Shelved, lies: Lies) -> bool:
-        """What was on the shelf before anybody looked, and was not written since it was made."""
+        """What was on the shelf long before this run, and was not written since it was made. What the run before made,
+        and did not come to look at, is looked into: another file may have been moved into its place."""
         made = datetime.fromisoformat(shelved.created_at).timestamp()
-        return lies.bytes == shelved.product.bytes and lies.modified / 1e9 < made + TRUSTED and made < self._since
+        is_old = made < self._since - LATELY
+        return lies.bytes == shelved.product.bytes and lies.modified / 1e9 < made + TRUSTED and is_old
 
     def _is_fresh(self, lies: Lies) -> bool:
         """It may still be written."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from artfactoryd.execution.pacing.gate import Clock
 from artfactoryd.storage.rows import ItemKey
+
+log = logging.getLogger(__name__)
 
 LOOKS_LAST = 0.25  # seconds; at a hundred items a second the disk need not be asked for each
 ROOM_AGAIN = 60.0  # seconds until a full disk is looked at again
@@ -28,7 +31,8 @@ class Room:
 
 class Disk:
     """Whether anything may be sent as far as the disk goes: there is room, the ledger can be written, and all that
-    was bought and came could be filed. `clock`: one that nobody sets."""
+    was bought and came could be filed. `clock`: one that nobody sets. The log has when that begins and when it ends,
+    however many items meet it."""
 
     def __init__(self, room: Room, clock: Clock) -> None:
         self._room, self._clock = room, clock
@@ -38,15 +42,20 @@ class Disk:
 
     def refused_ledger(self, reason: str) -> None:
         """A line could not be written: for a while nothing is sent, and nothing looked at."""
+        if reason != self._full:
+            log.error("nothing is sent: %s", reason)
         self._full, self._full_until = reason, self._clock() + ROOM_AGAIN
 
     def refused_product(self, key: ItemKey, reason: str) -> None:
         """Nothing new is sent until it is filed."""
+        if reason not in self._unfiled.values():
+            log.error("what was made waits for the disk: %s", reason)
         self._unfiled[key] = reason
 
     def took_product(self, key: ItemKey) -> None:
         """It is filed, or has ended otherwise."""
-        self._unfiled.pop(key, None)
+        if self._unfiled.pop(key, None) and not self._unfiled:
+            log.info("nothing that was made waits for the disk any more")
 
     @property
     def full(self) -> str:
@@ -66,6 +75,10 @@ class Disk:
     def look(self) -> bool:
         """Look whether there is room, and put down in `full` why not. Whether that has changed."""
         before, self._full = self._full, next(iter(self._unfiled.values()), "") or self._room.missing()
+        if before and not self._full:
+            log.info("the disk takes everything again: what waited for it is sent")
+        elif self._full and not (before or self._unfiled):
+            log.error("nothing is sent: %s", self._full)
         return before != self._full
 
     @property

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
+from pathlib import Path
 
 from artfactoryd.clock import iso
+from artfactoryd.durable import write_note
 from artfactoryd.errors import StorageFull
 from artfactoryd.home import Home
 from artfactoryd.medium import in_words
@@ -21,6 +23,8 @@ from artfactoryd.storage.writer import Books
 
 log = logging.getLogger(__name__)
 
+DAYS = "days"  # the file of the days on which the program was at work
+MOST_DAYS = 10  # in it
 KEPT = timedelta(days=30)  # in the bin
 TOGETHER = 100  # moved before it is remembered
 AGAIN = 60.0  # seconds until what could not be moved is tried again
@@ -93,11 +97,40 @@ class Bin:
         return move.path
 
     async def _empty(self) -> None:
-        """What has lain there long enough, and is as it was made. The ledger has it first."""
-        rows = binned.due(self._books.index, iso(self._clock() - KEPT), self._stays)
+        """What has lain there long enough, and is as it was made. The ledger has it first.
+
+        Long enough on an earlier day already on which this program was at work: a clock that is a month ahead for some
+        hours takes nothing away.
+        """
+        if (day := await asyncio.to_thread(self._earlier_day)) is None:
+            return
+        rows = binned.due(self._books.index, iso(day - KEPT), self._stays)
         for row in rows:
             if await asyncio.to_thread(bin.is_as_made, self._home.root, row.path, row.id, row.sha256):
                 await self._books.record(Emptied(product=row.id, path=row.path))
             else:
                 log.info("%s in the bin was changed since, or is gone: it is left as it is", row.path)
                 self._stays.add(row.id)
+
+    def _earlier_day(self) -> datetime | None:
+        """When it began; None where none is known. Today is remembered for later days."""
+        today, file = self._clock().astimezone().date(), self._home.private / DAYS
+        days = [day for day in map(_date, _lines(file)) if day is not None]
+        if today not in days:
+            write_note(file, "".join(f"{day}\n" for day in [*days, today][-MOST_DAYS:]).encode())
+        earlier = [day for day in days if day < today]
+        return datetime.combine(max(earlier), time()).astimezone() if earlier else None
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text().split()
+    except (OSError, ValueError):
+        return []
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

@@ -45,7 +45,7 @@ from artfactoryd.storage.rows import ItemRow, OrderRow
 log = logging.getLogger(__name__)
 
 Lost = OutputLost | OutputBad
-Placed = dict[str, tuple[int, int]]  # by product: size and mtime of its file, as it was placed
+Placed = dict[str, tuple[int, int, int]]  # by product: size, mtime and inode of its file, as it was placed
 MOST_PLACED = 10_000  # remembered, until somebody looks at the shelf
 Coming = Mapping[str, Received | None]  # by the ids of outputs; None of what lies staged already or is copied
 
@@ -219,9 +219,10 @@ class Filing:
         folder = order_folders.lying(self._home.projects, self._root / order.folder, order.id)
         layout = self._settings.now.products.sidecars
         product = folder / placing.place(inscribed.file.path, folder, name, card, layout)
-        if not same(inscribed.file.path, product):  # it was copied: to another volume, or without links
+        if same(inscribed.file.path, product):
+            self._remember(chosen.id, inscribed.file.path)
+        else:  # it was copied, to another volume or without links; or it is another file by now
             words(product)
-        self._remember(chosen.id, product)
         return placing.lying(inscribed.file, product, self._home.projects)
 
     def _words(self, row: ItemRow, order: OrderRow, chosen: Output) -> Callable[[Path], None]:
@@ -234,7 +235,7 @@ class Filing:
     def _remember(self, product: str, file: Path) -> None:
         if len(self._placed) < MOST_PLACED:
             status = file.stat()
-            self._placed[product] = status.st_size, status.st_mtime_ns
+            self._placed[product] = status.st_size, status.st_mtime_ns, status.st_ino
 
     def _filed(self, arrival: Arrival, laid: Fetched) -> Filed:
         """Of one output, what its row will hold."""

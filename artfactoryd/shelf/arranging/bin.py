@@ -15,6 +15,7 @@ from artfactoryd.durable import make_folders, move_new
 from artfactoryd.entries import same, sha256
 from artfactoryd.medium import flush_folder, writing_to
 from artfactoryd.shelf.desktop import product_in
+from artfactoryd.shelf.moving import take_along
 from artfactoryd.shelf.reading import owner_of
 from artfactoryd.shelf.sidecars import BIN, CARD, NAMES, sidecar_of
 
@@ -70,7 +71,7 @@ def _is_moved(old: Path, new: Path, product: str, projects: Path) -> bool:
     if os.path.lexists(new) and not same(old, new):
         return False
     card = sidecar_of(old, projects)
-    if card is not None and owner_of(card) == product and not _card_is_moved(card, old, new, product, projects):
+    if card is not None and owner_of(card) == product and not take_along(card, new, projects):
         return False
     failpoints.point("binned_card")
     make_folders(new.parent)
@@ -80,22 +81,6 @@ def _is_moved(old: Path, new: Path, product: str, projects: Path) -> bool:
         move_new(old, new)
     flush_folder(new.parent)
     flush_folder(old.parent)
-    return True
-
-
-def _card_is_moved(card: Path, old: Path, new: Path, product: str, projects: Path) -> bool:
-    """To the place that mirrors its own."""
-    base = Path(os.path.commonpath([card, old]))
-    below = old.relative_to(base)
-    inside = [part for part in card.relative_to(base).parts[:1] if part in NAMES]
-    target = new.parents[len(below.parts) - 1].joinpath(*inside, below.parent, new.name + CARD)
-    make_folders(target.parent)
-    if os.path.lexists(target):
-        return same(card, target) or owner_of(target) == product
-    move_new(card, target)
-    flush_folder(target.parent)
-    flush_folder(card.parent)
-    _remove_empty(card.parent, projects)
     return True
 
 

@@ -6,9 +6,8 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Mapping
 
-from PIL import Image
-
 from artfactoryd.core.inside.undo import Edit, spliced
+from artfactoryd.shelf.decoding.pillow import Image
 from artfactoryd.shelf.inside import exif, png, webp
 from artfactoryd.shelf.inside.jpeg import FIRST, segment
 from artfactoryd.shelf.kinds import kind_in

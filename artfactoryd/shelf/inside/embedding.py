@@ -15,6 +15,7 @@ from artfactoryd.shelf.inside import LeftAlone, Text, TooLong, jpeg, png, webp
 Edits = Callable[[xmp.Words], list[Edit]]
 PLANS: Mapping[str, Callable[[bytes, Text], Edits]] = {"png": png.plan, "jpg": jpeg.plan, "webp": webp.plan}
 KINDS = frozenset(PLANS)
+USUAL = len(undo.written_down(b"", [Edit(0, 0, b"")]))  # characters of how one addition is undone
 MOST_BYTES = 64 << 20  # of a picture: it is in memory meanwhile
 
 
@@ -41,6 +42,9 @@ def embedded(data: bytes, extension: str, text: str, words: xmp.Words) -> Embedd
 
 def _with_undo(data: bytes, edits: Edits, words: xmp.Words) -> list[Edit]:
     """How they are undone is itself a part of them: its length is known first, then where all of them are, then it."""
-    length = len(undo.written_down(data, edits(words)))
-    steps = undo.written_down(data, edits(replace(words, undo="0" * length)))
+    steps = "0" * USUAL
+    for _ in range(2):
+        length, steps = len(steps), undo.written_down(data, edits(replace(words, undo="0" * len(steps))))
+        if len(steps) == length:
+            break
     return edits(replace(words, undo=steps))

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image
-
 from artfactoryd.core.foreign.reading import Words
 from artfactoryd.entries import bounded
 from artfactoryd.shelf.inside.merging import marks_in
@@ -106,6 +104,8 @@ def _inflated(data: bytes) -> bytes:
 
 def _of_others(path: Path) -> tuple[bytes, str]:
     """EXIF and XMP; nothing where there is none, or it cannot be opened."""
+    from artfactoryd.shelf.decoding.pillow import Image
+
     with suppress(Exception), Image.open(path) as opened:  # a decoder of damaged bytes fails with errors of every type
         exif, packet = opened.info.get("exif") or b"", opened.info.get("xmp") or b""
         return exif, _decoded(packet) if isinstance(packet, bytes) else str(packet)
@@ -114,6 +114,8 @@ def _of_others(path: Path) -> tuple[bytes, str]:
 
 def _exif(data: bytes) -> tuple[str, str, tuple[str, ...]]:
     """UserComment, when it was taken, and other texts; nothing where it is damaged."""
+    from artfactoryd.shelf.decoding.pillow import Image
+
     with suppress(Exception):  # a decoder of damaged EXIF fails with errors of every type
         exif = Image.Exif()
         exif.load(data)

@@ -20,7 +20,8 @@ CHUNK = 1 << 18  # bytes sent at once
 CONNECT = 3.0  # seconds
 ANSWER = 120.0  # seconds until it answers, and one more for each megabyte
 MOST_ANSWER = 4096  # bytes
-NOT_WHOLE = "Heuristics.Limits.Exceeded"  # begins the names by which clamd tells that it did not look at all of it
+NOT_WHOLE = ("Heuristics.Limits.Exceeded", "(null)")  # begin the names by which it tells that it did not look at all
+MOST = (2 << 30) - 1  # bytes: whatever its settings say, of more than that it calls well what it did not look at
 SIZES = "StreamMaxLength, MaxFileSize and MaxScanSize in clamd.conf"
 
 Place = tuple[int, str | tuple[object, ...]]  # family and address of a socket
@@ -42,7 +43,8 @@ CLEAN = Verdict()
 async def scan(settings: Scan, path: Path) -> Verdict:
     """Raises OSError where the file itself cannot be read."""
     with await asyncio.to_thread(path.open, "rb") as file:
-        bytes_ = path.stat().st_size
+        if (bytes_ := path.stat().st_size) > MOST:
+            return Verdict(unscanned="it is larger than the 2 GB that clamd can look at.")
         try:
             async with asyncio.timeout(ANSWER + bytes_ / 1e6), _connected(settings) as connection:
                 answer = await _send(connection, file)

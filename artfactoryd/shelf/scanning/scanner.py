@@ -10,11 +10,11 @@ from pathlib import Path
 
 from artfactoryd import clock
 from artfactoryd.durable import write_note
-from artfactoryd.entries import PAPER_BYTES, bounded
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
-from artfactoryd.settings import Scan, Settings
+from artfactoryd.settings import Scan
 from artfactoryd.shelf.scanning import clamd
+from artfactoryd.shelf.scanning.away import note_of
 from artfactoryd.shelf.scanning.clamd import CLEAN, Verdict
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Scanner:
     """`loop`: of the daemon; None where a command asks from no loop."""
 
     def __init__(self, home: Home, settings: LiveSettings, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        self._note, self._settings = _note_of(home), settings
+        self._note, self._settings = note_of(home), settings
         self._room = asyncio.Semaphore(AT_ONCE)
         self._loop = loop
         self._is_away = self._note.exists()
@@ -102,16 +102,3 @@ class Scanner:
             log.info("clamd is there again: what comes is scanned")
             with suppress(OSError):
                 self._note.unlink(missing_ok=True)
-
-
-def _note_of(home: Home) -> Path:
-    return home.private / "scan.txt"
-
-
-def trouble(home: Home, settings: Settings) -> str:
-    """Why nothing was scanned when it was last tried; empty where it was, or nothing is to be."""
-    if settings.scan.address is None:
-        return ""
-    with suppress(OSError):
-        return bounded(_note_of(home), PAPER_BYTES).decode("utf-8", "replace")
-    return ""

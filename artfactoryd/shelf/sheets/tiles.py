@@ -5,11 +5,10 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from PIL import Image
-
 from artfactoryd.core.sheets.facts import Picture
 from artfactoryd.errors import OutputBad
-from artfactoryd.shelf import pixels
+from artfactoryd.shelf.decoding import pixels
+from artfactoryd.shelf.decoding.pillow import Image
 from artfactoryd.shelf.media import DECODED
 from artfactoryd.shelf.sheets.cards import card
 from artfactoryd.shelf.sheets.fonts import Fonts

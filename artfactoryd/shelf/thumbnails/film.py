@@ -6,8 +6,10 @@ import io
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PIL import Image
+if TYPE_CHECKING:
+    from artfactoryd.shelf.decoding.pillow import Image
 
 DEMUXERS = {  # by the film's mime type: ffmpeg is not left to guess, since among its formats are lists of other files
     "video/mp4": "mov", "video/quicktime": "mov", "video/webm": "matroska", "video/x-matroska": "matroska",
@@ -20,6 +22,8 @@ MOST_BYTES = 64 << 20  # of the frame
 
 
 def frame(path: Path, mime: str) -> Image.Image | None:
+    from artfactoryd.shelf.decoding.pillow import Image
+
     program, demuxer = shutil.which("ffmpeg"), DEMUXERS.get(mime)
     if program is None or demuxer is None:
         return None

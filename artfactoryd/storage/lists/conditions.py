@@ -20,7 +20,6 @@ ORDER_NAME, NOTES = f"coalesce(o.name, {_TOLD.format('t.order_name')})", "coales
 SEED, PROVIDER = f"coalesce(i.seed, {_TOLD.format('t.seed')})", f"coalesce(i.provider, {_TOLD.format('t.provider')})"
 JOINED = "LEFT JOIN orders o ON o.id = p.order_id LEFT JOIN item i ON i.order_id = p.order_id AND i.number = p.number"
 BINNED = f"(substr(p.path, 1, {len(BIN)}) = '{BIN}')"  # of a product p: it lies in the bin of the shelf
-_MODELS = "CASE WHEN json_array_length(o.models) = 0 THEN json_array(json(o.model)) ELSE o.models END"  # of an order o
 _ATTEMPT = "(SELECT {} FROM generation_log g WHERE g.id = i.attempt)"
 _SIBLINGS = (  # of the same call
     "(SELECT count(*) FROM product d WHERE d.order_id = p.order_id AND d.number = p.number "
@@ -169,6 +168,16 @@ def _called(model: str) -> str:
     )
 
 
+def _provided(model: str) -> str:
+    return f"lower(json_extract({model}, '$.provider')) = lower(?)"
+
+
+def _of_any_model(is_so: Callable[[str], str]) -> str:
+    """Of an order o, whose list of models is empty where it has only one; its values are given twice."""
+    any_of_them = f"EXISTS (SELECT 1 FROM json_each(o.models) m WHERE {is_so('m.value')})"
+    return f"CASE WHEN o.models = '[]' THEN {is_so('o.model')} ELSE {any_of_them} END"
+
+
 def _names(term: Term) -> list[object]:
     return [term.value, f"%/{_like(term.value.lower())}", term.value, term.value]
 
@@ -278,13 +287,9 @@ _KINDS: Mapping[str, Callable[[Term], Condition]] = {
     "input": _input, "parent": _parent, "replaces": _replaces, "reused_from": _reused,
 }  # fmt: skip
 OF_ORDERS: Mapping[str, Callable[[Term], Condition]] = {  # the same of orders alone
-    "model": lambda term: (
-        f"EXISTS (SELECT 1 FROM json_each({_MODELS}) m WHERE {_called('m.value')})", [*_names(term)]
-    ),
+    "model": lambda term: (_of_any_model(_called), [*_names(term)] * 2),
     "provider": lambda term: (
-        "(lower(o.provider) = lower(?) OR EXISTS "
-        f"(SELECT 1 FROM json_each({_MODELS}) m WHERE lower(json_extract(m.value, '$.provider')) = lower(?)))",
-        [term.value] * 2,
+        f"(lower(o.provider) = lower(?) OR {_of_any_model(_provided)})", [term.value] * 3,
     ),
     "order": lambda term: (
         "(lower(o.name) = lower(?) OR o.id LIKE ? ESCAPE '\\')", [term.value, f"{_like(term.value.lower())}%"]

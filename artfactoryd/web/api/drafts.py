@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,7 +14,9 @@ from aiohttp import BodyPartReader, web
 
 from artfactoryd import entries
 from artfactoryd.core.inbox_rules import is_order_name
-from artfactoryd.intake.submission import Told, rejections_of, submit_bundle
+from artfactoryd.core.names import LONGEST, folded, size
+from artfactoryd.intake.submission import ORDER, Told, rejections_of, submit_bundle
+from artfactoryd.medium import writing_to
 from artfactoryd.planning import preview
 from artfactoryd.planning.origin import Origin
 from artfactoryd.planning.preview import Planned
@@ -25,7 +28,7 @@ from artfactoryd.storage.index import Index
 from artfactoryd.web import page
 from artfactoryd.web.front import Front
 from artfactoryd.web.pace import Pace
-from artfactoryd.web.refusals import Refused
+from artfactoryd.web.refusals import Refused, reading_body
 from artfactoryd.web.replies import as_json, wants_page
 from artfactoryd.web.routes import Asked, Query, Route
 
@@ -71,12 +74,13 @@ class Drafts:
         self._thread = ThreadPoolExecutor(1, "artfactoryd-drafts")
 
     def routes(self) -> Iterator[Route]:
+        post = partial(Route, "POST", status=202, pace=Pace.ORDER, needs_body=True)
         asked, words = (NAME, REHEARSE), "What an order would do: its items, price, names, what would hold it."
         yield Route("POST", "/api/v1/plan", self.plan, PlanDocument, words, asked, YAML, pace=Pace.PLAN)
         words = "Put an order, YAML or JSON, into the Inbox."
-        yield Route("POST", "/api/v1/generate", self.generate, Generation, words, asked, YAML, 202, Pace.ORDER)
+        yield post("/api/v1/generate", self.generate, Generation, words, asked, YAML)
         words = "Put an order and the pictures that it names into the Inbox."
-        yield Route("POST", "/api/v1/inbox", self.drop, Generation, words, (), FILES, 202, Pace.ORDER, told=False)
+        yield post("/api/v1/inbox", self.drop, Generation, words, (), FILES, told=False)
         words = "What became of what was put into the Inbox."
         yield Route("GET", "/api/v1/submissions/{submission}", self.submission, SubmissionDocument, words)
         yield Route("GET", "/api/v1/orders/{order_id}/document", self.document, YAML, "The order as it was written.")
@@ -121,12 +125,13 @@ class Drafts:
         if name == WRITTEN and folder:
             name = folder.rpartition("/")[2]
         beside = {_below(other, folder): data for other, data in files.items() if other != order}
+        _check_names([ORDER, *beside])
         return await self._submitted(files[order], beside, Told(_name(name), order.rpartition("/")[2]))
 
     async def _submitted(self, data: bytes, beside: Mapping[str, bytes], told: Told) -> web.StreamResponse:
         home, settings = self._front.app.home, self._front.app.settings.now
         inbox = settings.inbox.path or home.inbox
-        bundle, submission = await asyncio.to_thread(submit_bundle, data, beside, told, inbox, home.temp)
+        bundle, submission = await asyncio.to_thread(_submit, data, beside, told, inbox, home.temp)
         self._front.changed()
         return as_json(Generation(submission, told.name, bundle.name), 202)
 
@@ -140,12 +145,15 @@ class Drafts:
         if request.content_type != FILES:
             raise Refused(415, "Not files", "Send the files as multipart/form-data, each under its own name.")
         files, left = dict[str, bytes](), MOST_BYTES
-        async for part in await request.multipart():
-            if isinstance(part, BodyPartReader) and part.filename:
-                if len(files) >= MOST_FILES:
-                    raise Refused(413, "Too many", f"At the most {MOST_FILES} files together.")
-                files[_safe(part.filename)] = data = await _bytes_of(part, left)
-                left -= len(data)
+        with reading_body():
+            async for part in await request.multipart():
+                if isinstance(part, BodyPartReader) and part.filename:
+                    if len(files) >= MOST_FILES:
+                        raise Refused(413, "Too many", f"At the most {MOST_FILES} files together.")
+                    if (name := _safe(part.filename)) in files:
+                        raise Refused(400, "Twice", f"{name} came twice.")
+                    files[name] = data = await _bytes_of(part, left)
+                    left -= len(data)
         return files
 
     async def submission(self, request: web.Request, query: Query) -> web.StreamResponse:
@@ -191,6 +199,12 @@ class Shown:
         return zip(self.orders, self.items, strict=True)
 
 
+def _submit(data: bytes, beside: Mapping[str, bytes], told: Told, inbox: Path, temp: Path) -> tuple[Path, str]:
+    """Raises StorageFull."""
+    with writing_to(inbox):
+        return submit_bundle(data, beside, told, inbox, temp)
+
+
 async def _bytes_of(part: BodyPartReader, most: int) -> bytes:
     data = bytearray()
     while chunk := await part.read_chunk(1 << 16):
@@ -209,9 +223,23 @@ def _name(given: str) -> str:
 def _safe(given: str) -> str:
     """A path below the bundle. Nothing leads out of it, and nothing in it is hidden."""
     parts = given.replace("\\", "/").split("/")
-    if len(parts) > MOST_DEPTH or any(not part or part.startswith(".") or printable(part) != part for part in parts):
+    if len(parts) > MOST_DEPTH or not all(map(_is_name, parts)):
         raise Refused(400, "Not such a name", f"{given[:80]!r} is no name of a file that can be taken.")
     return "/".join(parts)
+
+
+def _is_name(part: str) -> bool:
+    return bool(part) and part[0] != "." and printable(part) == part and size(part) <= LONGEST
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """No two of them are one file on some disk, or a file and the folder of another."""
+    known = dict[str, str]()
+    for name in sorted(names, key=folded):
+        for above in (name, *map(str, PurePosixPath(name).parents)):
+            if (other := known.get(folded(above))) is not None:
+                raise Refused(400, "Two of one name", f"{name} and {other} cannot lie together.")
+        known[folded(name)] = name
 
 
 def _below(name: str, folder: str) -> str:

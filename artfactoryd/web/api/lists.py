@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from artfactoryd.errors import WrongUse
+from artfactoryd.errors import NoSuchProduct, WrongUse
 from artfactoryd.reporting import models, pictures, products, providers
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import OrderDocument
@@ -19,6 +19,7 @@ from artfactoryd.reporting.status import StatusDocument
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import project_lists
 from artfactoryd.web.api import metrics
+from artfactoryd.web.api.schemas import UUID
 from artfactoryd.web.front import Front
 from artfactoryd.web.queries import ItemsPage, OrdersPage
 from artfactoryd.web.refusals import Refused
@@ -65,7 +66,7 @@ class Lists:
         yield from self._of_products()
 
     def _of_the_house(self) -> Iterator[Route]:
-        yield Route("GET", "/healthz", self.health, Health, "200 while the daemon is at work, else 503.")
+        yield Route("GET", "/healthz", self.health, Health, "200 while the daemon is at work, else 503.", also=[503])
         yield Route("GET", "/metrics", self.metrics, metrics.MEDIA, "Figures, as Prometheus reads them.")
         yield Route("GET", "/api/v1/status", self.status, StatusDocument, "The document of `status --json`.")
         who = "Who can be ordered from, and what stops them; nobody is asked."
@@ -76,7 +77,7 @@ class Lists:
         yield Route("GET", "/api/v1/models", self.models, models.ModelsDocument, what, only)
 
     def _of_orders(self) -> Iterator[Route]:
-        asked = [Asked("limit", LIMIT, ORDERS[0], 1, ORDERS[1]), Asked("before", NEXT)]
+        asked = [Asked("limit", LIMIT, ORDERS[0], 1, ORDERS[1]), Asked("before", NEXT, pattern=UUID)]
         yield Route("GET", "/api/v1/orders", self.orders, OrdersPage, "Orders, newest first.", asked)
         words = "One order, by its id, the beginning of it, or its name, with its first 1000 products."
         yield Route("GET", "/api/v1/orders/{order_id}", self.order, OrderDocument, words)
@@ -87,7 +88,7 @@ class Lists:
 
     def _of_products(self) -> Iterator[Route]:
         query = Asked("query", "As of `products`; nothing finds everything.")
-        asked = [query, Asked("limit", LIMIT, PRODUCTS[0], 1, PRODUCTS[1]), Asked("before", NEXT)]
+        asked = [query, Asked("limit", LIMIT, PRODUCTS[0], 1, PRODUCTS[1]), Asked("before", NEXT, pattern=UUID)]
         words = "What a query finds, newest first."
         yield Route("GET", "/api/v1/products", self.products, ProductsDocument, words, asked)
         yield Route("GET", "/api/v1/products/{product_id}", self.product, WholeProduct, "One product, by its id.")
@@ -121,6 +122,8 @@ class Lists:
         try:
             read = lambda index: products.page(index, root, asked, most, before)  # noqa: E731
             return tagged(request, await self._front.reads.ask(read))
+        except NoSuchProduct:
+            raise
         except WrongUse as error:
             raise Refused(400, "Not such a query", str(error), code="query") from error
 

@@ -6,14 +6,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from aiohttp import web
 
+from artfactoryd.daemon import marking
+from artfactoryd.daemon.marking import HIGHEST, LONGEST_NOTE, LONGEST_TAG
+from artfactoryd.errors import WrongUse
+from artfactoryd.printable import ACTS
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.marks import releasing, undoing
+from artfactoryd.web.api.schemas import AS, NAMES, OWN_ID, TEXT
 from artfactoryd.web.api.steering import Answer, Word, confirm, is_on, read_body, tell
 from artfactoryd.web.front import Front
 from artfactoryd.web.pace import Pace
@@ -21,39 +26,41 @@ from artfactoryd.web.refusals import Refused
 from artfactoryd.web.replies import as_json, wants_page
 from artfactoryd.web.routes import Query, Route
 
+TAGS = {AS: {"items": {"type": "string", "pattern": rf"^[^{ACTS}\n]+$", "minLength": 1, "maxLength": LONGEST_TAG}}}
 SENDS_ON = "What waits for a like goes on, for up to"
 
 
 @dataclass(frozen=True, slots=True)
 class Tags(JsonObject):
-    add: Sequence[str] = ()
-    remove: Sequence[str] = ()
+    add: Sequence[str] = field(default=(), metadata=TAGS)
+    remove: Sequence[str] = field(default=(), metadata=TAGS)
 
 
 @dataclass(frozen=True, slots=True)
 class Collections(JsonObject):
-    add: Sequence[str] = ()
-    remove: Sequence[str] = ()
+    add: Sequence[str] = field(default=(), metadata=NAMES)
+    remove: Sequence[str] = field(default=(), metadata=NAMES)
 
 
 @dataclass(frozen=True, slots=True)
 class Marks(JsonObject):
     """What is to be different from now on. `rating`: 0 to 5, or null for none; `id` and `confirm_usd`: as of Word."""
 
-    id: str = ""
+    id: str = field(default="", metadata=OWN_ID)
     liked: bool = False
-    rating: int | None = None
-    notes: str = ""
+    rating: int | None = field(default=None, metadata={AS: {"minimum": 0, "maximum": HIGHEST}})
+    notes: str = field(default="", metadata={AS: {**TEXT, "maxLength": LONGEST_NOTE}})
     tags: Tags = field(default_factory=Tags)
     collections: Collections = field(default_factory=Collections)
     confirm_usd: str = ""
+    ONE_OF: ClassVar = ("liked", "rating", "notes", "tags", "collections")
 
 
 @dataclass(frozen=True, slots=True)
 class Binned(JsonObject):
     """`restore`: out of the bin; `id`: as of Word."""
 
-    id: str = ""
+    id: str = field(default="", metadata=OWN_ID)
     restore: bool = False
 
 
@@ -64,7 +71,15 @@ class Marking:
     def routes(self) -> Iterator[Route]:
         words = "Like, rate, tag, note and collect a product; what is left out stays."
         yield Route(
-            "POST", "/api/v1/products/{product_id}/marks", self.marks, Answer, words, (), Marks, pace=Pace.WRITE
+            "POST",
+            "/api/v1/products/{product_id}/marks",
+            self.marks,
+            Answer,
+            words,
+            (),
+            Marks,
+            pace=Pace.WRITE,
+            needs_body=True,
         )
         words = "Put a product into the bin of the shelf, for 30 days, or take it out of it."
         yield Route("POST", "/api/v1/products/{product_id}/bin", self.bin, Answer, words, (), Binned, pace=Pace.WRITE)
@@ -75,12 +90,14 @@ class Marking:
         """One command for each kind of mark."""
         word, given = await read_body(request, Marks), request.match_info["product_id"]
         product = await self._front.reads.ask(lambda index: naming.product_named(index, given).id)
-        commands = list(_commands(word))
-        if not commands:
+        if word.keys().isdisjoint(Marks.ONE_OF):
             raise Refused(400, "No mark", "Say liked, rating, notes, tags or collections.")
+        commands = list(_commands(word))
+        for name, fields in commands:
+            _check(name, fields)
         if is_on(word.get("liked")):
             await self._check_sum(request, word, [product], {"liked": "true"})
-        texts = []
+        texts = ["Nothing changes."]
         for number, (name, fields) in enumerate(commands):
             numbered = {**word, "id": word["id"] and str(uuid.uuid5(uuid.UUID(word["id"]), str(number)))}
             told = await tell(self._front, name, numbered, {"products": [product], **fields})
@@ -111,6 +128,13 @@ class Marking:
         released = await self._front.reads.ask(lambda index: _released(index, products))
         if released.most:
             confirm(self._front, request, word, released.most / 1_000_000, SENDS_ON, extra)
+
+
+def _check(name: str, fields: Mapping[str, Any]) -> None:
+    try:
+        marking.check({"name": name, **fields})
+    except WrongUse as error:
+        raise Refused(400, "Nothing was done", str(error), code="not_done") from None
 
 
 def _released(index: Index, products: Sequence[str]) -> releasing.Released:
@@ -151,6 +175,8 @@ def _are_names(value: object) -> bool:
 
 
 def _number(value: object) -> int:
+    if isinstance(value, float) and value.is_integer():  # as JSON has it, 3.0 is 3
+        value = int(value)
     if isinstance(value, bool) or not str(value).isdecimal() or len(str(value)) > 3:
         raise Refused(400, "Not such a rating", "A rating is a whole number from 0 to 5, or null.")
     return int(str(value))

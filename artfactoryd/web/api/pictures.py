@@ -42,7 +42,8 @@ class Pictures:
             pace=Pace.PICTURES,
         )
         yield Route("GET", "/api/v1/products/{product_id}/file", self.file, "*/*",
-                    "Its file, as it lies on the shelf.", pace=Pace.PICTURES)  # fmt: skip
+                    "Its file, as it lies on the shelf; a part of it with Range.", also=[206],
+                    pace=Pace.PICTURES)  # fmt: skip
 
     async def thumbnail(self, request: web.Request, query: Query) -> web.StreamResponse:
         row, name = await self._row(request), query.text("size")

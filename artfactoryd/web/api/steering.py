@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, get_type_hints
 
 from aiohttp import web
 
-from artfactoryd.core import strict_json
 from artfactoryd.core.money import dollars
 from artfactoryd.daemon import mailbox
 from artfactoryd.daemon.app import App
@@ -19,15 +20,16 @@ from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.storage import budget, naming
 from artfactoryd.storage.index import Index
 from artfactoryd.web import page
+from artfactoryd.web.api import schemas
+from artfactoryd.web.api.schemas import OWN_ID
 from artfactoryd.web.front import Front
 from artfactoryd.web.pace import Pace
-from artfactoryd.web.refusals import Refused, why_it_waits
+from artfactoryd.web.refusals import Refused, reading_body, why_it_waits
 from artfactoryd.web.replies import as_json, wants_page
 from artfactoryd.web.routes import Query, Route
 
 MOST_BYTES = 64 << 10  # of a body here
 FORM = "application/x-www-form-urlencoded"
-PLAIN: Mapping[type, str] = {str: "text", bool: "true or false"}
 OF_ORDERS = ("approve", "cancel", "retry", "pause", "resume")
 WORDS = {
     "approve": "Let a held order go on, for the reasons and the price shown.",
@@ -43,7 +45,7 @@ class Word(JsonObject):
     """What is said. All may be left out. `id`: a UUID; one that came before is only answered. `confirm_usd`: the sum as
     it was shown, which a browser has to say again before money is spent."""
 
-    id: str = ""
+    id: str = field(default="", metadata=OWN_ID)
     in_doubt: bool = False
     confirm_usd: str = ""
 
@@ -89,7 +91,11 @@ class Steering:
             confirm(self._front, request, word, usd, f"{case.name} {words} up to", extra)
 
     async def provider(self, name: str, request: web.Request, query: Query) -> web.StreamResponse:
-        fields = {"target": request.match_info["provider"]}
+        given, at_work = request.match_info["provider"], self._front.app.execution.gates
+        if given not in at_work and not await self._front.reads.ask(lambda index: _is_shut(index, given)):
+            text = f"There is no provider {given[:40]!r} at work; there are {', '.join(sorted(at_work))}."
+            raise Refused(404, "No such provider", text, code="no_such_provider")
+        fields = {"target": given}
         return await self._carry_out(request, name, await read_body(request, Word), fields)
 
     async def everything(self, name: str, request: web.Request, query: Query) -> web.StreamResponse:
@@ -170,6 +176,11 @@ async def tell(
     raise Refused(409, "Nothing was done", answer["text"], code="not_done", more=more)
 
 
+def _is_shut(index: Index, provider: str) -> bool:
+    """It was stopped or paused while it was at work, and is not now."""
+    return provider in {*index.stops(), *index.pauses()} - {""}
+
+
 def _blockers(index: Index, app: App, order_id: str) -> dict[str, object]:
     row = index.order(order_id)
     return why_it_waits(waiting.outlook(index, row, app.home, app.settings.now).blockers) if row else {}
@@ -182,25 +193,24 @@ def is_on(value: object) -> bool:
 async def read_body(request: web.Request, kind: type[JsonObject]) -> dict[str, Any]:
     """A form or a JSON object, of names and types that `kind` has; `id` is a UUID or empty."""
     if request.content_type == FORM:
-        word: Any = {name: value for name, value in (await request.post()).items() if name != "form_token"}
+        with reading_body():
+            word: Any = {name: value for name, value in (await request.post()).items() if name != "form_token"}
     else:
         word = _object(await request.read())
-        _check_types(word, get_type_hints(kind))
     known = get_type_hints(kind).keys()
     if unknown := sorted(word.keys() - known):
         raise Refused(400, "Unknown word", f"{unknown[0][:40]!r} means nothing here; {', '.join(sorted(known))} do.")
-    try:
-        return {**word, "id": str(uuid.UUID(str(word["id"]))) if word.get("id") else ""}
-    except ValueError:
-        raise Refused(400, "Not such an id", "id is a UUID of your own.") from None
+    if request.content_type != FORM and (words := schemas.complaint(word, kind)):
+        raise Refused(400, "Not such a value", words)
+    own = str(word.get("id") or "")
+    if own and not re.fullmatch(schemas.UUID, own):
+        raise Refused(400, "Not such an id", "id is a UUID of your own.")
+    return {**word, "id": own and str(uuid.UUID(own))}
 
 
-def _check_types(word: Mapping[str, Any], hints: Mapping[str, Any]) -> None:
-    """Of plain values; what holds others is looked at by whoever reads it."""
-    for name, value in word.items():
-        wanted = hints.get(name)
-        if wanted is not None and wanted in PLAIN and type(value) is not wanted:
-            raise Refused(400, "Not such a value", f"{name} is {PLAIN[wanted]}.")
+def _no_number(name: str) -> None:
+    """As Python alone writes them."""
+    raise ValueError(name)
 
 
 def _object(data: bytes) -> dict[str, Any]:
@@ -209,7 +219,7 @@ def _object(data: bytes) -> dict[str, Any]:
     if not data.strip():
         return {}
     try:
-        value = strict_json.loads(data)
+        value = json.loads(data, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise Refused(400, "Not JSON", "The body is a JSON object, or nothing.") from None
     if not isinstance(value, dict):

@@ -115,7 +115,8 @@ async def test_the_bin_is_emptied_after_a_while_of_what_is_as_it_was_made(
         await works.stop()
     (edited,) = home.home.projects.glob(f".bin/**/{blue.name}")
     edited.write_bytes(b"edited since")
-    monkeypatch.setattr("artfactoryd.execution.shelving.bin.KEPT", timedelta(0))
+    (home.home.private / "days").write_text(f"{clock.now().date() - timedelta(1)}\nnone\n")
+    monkeypatch.setattr("artfactoryd.execution.shelving.bin.KEPT", timedelta(-2))
     async with at_work(home, monkeypatch) as works:
         await works.until(lambda: home.lines("emptied"))
         await works.rests()

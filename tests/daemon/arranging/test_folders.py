@@ -11,13 +11,27 @@ from pathlib import Path
 
 import pytest
 
+from artfactoryd.daemon.arranging import folders
+from artfactoryd.intake.watching import inotify
 from artfactoryd.storage.rows import ProductRow
 from tests.homes import TestHome, card_of
+from tests.intake.watching.test_inotify import linux_only
 from tests.pictures import draw
 from tests.works import Works, at_work, order, quick
 
 __all__ = ["quick"]
 pytestmark = pytest.mark.usefixtures("quick")
+
+
+class Silent:
+    """A volume whose changes are made by other machines."""
+
+    def __init__(self, *args: object) -> None: ...
+
+    def add(self, folder: Path) -> int:
+        return 1
+
+    def close(self) -> None: ...
 
 
 def members(works: Works, name: str = "best") -> set[str]:
@@ -102,6 +116,28 @@ async def test_what_is_dropped_there_joins_and_what_is_taken_away_leaves(
         await works.stop()
     assert len(home.lines("mark")) == lines + 1
     assert {"notes.txt", "empty.png", "broken.png", "again.png"} <= {path.name for path in best.iterdir()}
+
+
+@pytest.mark.parametrize("is_told", [pytest.param(True, marks=linux_only), False])
+async def test_what_is_dropped_is_noticed_by_the_event_alone_and_on_a_silent_volume_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_told: bool
+) -> None:
+    home = TestHome.make(tmp_path / "home")
+    best = home.root / "Collections/best"
+    monkeypatch.setattr(folders, "TOLD_EVERY", 3600.0)
+    monkeypatch.setattr(folders, "EVERY", 3600.0 if is_told else 0.02)
+    (home.root / "Collections").mkdir(exist_ok=True)
+    if not is_told:
+        monkeypatch.setattr(inotify, "Inotify", Silent)
+        monkeypatch.setattr(folders, "is_on_network", lambda folder: True)
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a red car"))
+        (red,) = home.products()
+        best.mkdir(parents=True)
+        shutil.copyfile(red, best / red.name)
+        await works.until(settled(works, best, {"a-red-car"}, {red.name}))
+        (best / red.name).unlink()
+        await works.until(settled(works, best, set(), set()))
 
 
 async def test_a_disk_of_the_collections_that_is_not_there_changes_nothing(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sqlite3
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from artfactoryd import entries
 from artfactoryd.reporting.disk import no_room
 from artfactoryd.settings import Desktop, Settings
-from artfactoryd.shelf import reading, survey
+from artfactoryd.shelf import placing, reading, survey
 from artfactoryd.shelf.sidecars import sidecar_of
 from artfactoryd.storage.rows import ProductRow
 from tests.homes import TestHome
@@ -109,6 +110,35 @@ class Acts:
             and now[rows[3].id][2] == ["edited"]
             and any(path == "Projects/other/foreign.png" for path, _, _ in now.values())
         )
+
+
+@pytest.mark.parametrize("when", ["as it is placed", "before anybody looked"])
+async def test_another_file_of_its_size_and_time_in_its_place_is_seen(
+    home: TestHome, monkeypatch: Patch, when: str
+) -> None:
+    def exchange(name: str = "folder_synced") -> None:
+        if name != "folder_synced":
+            return
+        (product,) = home.home.projects.rglob("*.png")
+        if b"other" not in (data := product.read_bytes()):
+            status, aside = product.stat(), home.root / "aside"
+            aside.write_bytes(data[:-5] + b"other")
+            os.utime(aside, ns=(status.st_atime_ns, status.st_mtime_ns))
+            aside.replace(product)
+
+    if when == "as it is placed":
+        monkeypatch.setattr(placing.failpoints, "point", exchange)
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a car"))
+        is_seen = lambda: [flags for _, _, flags in told(works).values()] == [["edited"]]  # noqa: E731
+        if when == "as it is placed":
+            await works.until(is_seen)
+    if when == "before anybody looked":
+        with sqlite3.connect(home.home.index_file) as index:
+            index.execute("DELETE FROM lying")
+        exchange()
+        async with at_work(home, monkeypatch) as works:
+            await works.until(is_seen)
 
 
 async def test_an_order_goes_on_in_its_folder_wherever_a_person_has_put_that(

@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from artfactoryd.execution.shelving.bin import DAYS
 from tests.homes import TestHome
 
 KILLED = -signal.SIGKILL
@@ -41,6 +42,8 @@ def test_killed_while_the_bin_is_emptied_what_was_spent_stays(home: TestHome) ->
     assert home.call("bin", "red").returncode == 0
     with closing(sqlite3.connect(home.home.index_file)) as index, index:
         index.execute("UPDATE binned SET at = '2020-01-01T00:00:00.000Z'")
+    assert home.once() == 0 and not home.lines("emptied"), "by one day's clock alone nothing is taken away"
+    (home.home.private / DAYS).write_text("2026-01-01\n")
     assert home.call("once", ARTFACTORY_FAULT="bin_emptied").returncode == KILLED
     assert home.once() == 0
     assert len(home.lines("emptied")) == 1 and not (home.home.projects / ".bin").exists()

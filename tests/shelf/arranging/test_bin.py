@@ -63,3 +63,13 @@ def test_what_is_another_file_stays_and_what_lies_in_the_way_is_not_overwritten(
     gone = bin.move(tmp_path, whole, bin.path_for(whole, "2026-11-30"), "p4", DIGEST)
     assert bin.take_away(tmp_path, gone, "p4", DIGEST) and bin.take_away(tmp_path, gone, "p4", DIGEST)
     assert not any("c.png" in name for name in files(tmp_path))
+
+
+def test_a_sidecar_of_another_in_the_way_is_set_aside_under_its_id(tmp_path: Path) -> None:
+    path = lay(tmp_path, "a.png", "folder")
+    away = bin.path_for(path, "2026-11-30")
+    other = written_at(tmp_path / away, (tmp_path / away).parent, "folder")
+    other.parent.mkdir(parents=True)
+    other.write_text(json.dumps({"id": "p9", "file": {}}))
+    assert bin.move(tmp_path, path, away, "p1", DIGEST) == away
+    assert owner_of(other) == "p1" and owner_of(other.with_name("p9.json")) == "p9"

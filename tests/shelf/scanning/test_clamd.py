@@ -37,6 +37,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]
         (b"stream: OK", "", ""),
         (b"stream: Win.Test.EICAR_HDB-1 FOUND", "Win.Test.EICAR_HDB-1", ""),
         (b"stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND", "", "MaxFileSize"),
+        (b"stream: (null) FOUND", "", "did not look at all of it"),
         (b"stream: Can't allocate memory ERROR", "", "allocate memory"),
         (b"COMMAND READ TIMED OUT ERROR", "", "TIMED OUT"),
         (b"stream: not OK at all", "", "not OK at all"),
@@ -59,6 +60,12 @@ async def test_all_of_a_file_is_sent_and_what_is_too_large_is_said_so(fake: Fake
     file.write_bytes(bytes(20 * MOST))
     verdict = await clamd.scan(at(tmp_path / "socket"), file)
     assert "larger than what clamd takes" in verdict.unscanned and "StreamMaxLength" in verdict.unscanned
+
+
+async def test_what_clamd_cannot_look_at_is_not_sent(fake: FakeClamd, tmp_path: Path) -> None:
+    with (file := tmp_path / "film").open("wb") as film:
+        film.truncate(2 << 30)  # without taking room
+    assert "2 GB" in (await clamd.scan(at(tmp_path / "socket"), file)).unscanned and not fake.asked
 
 
 async def test_one_that_is_not_there_or_keeps_silent_is_away(

@@ -96,9 +96,20 @@ async def test_an_order_that_is_dropped_with_its_pictures_is_one_and_nothing_get
         for files in (
             [("a.yaml", b"x"), ("../b.png", b"")], [("a.yaml", b"x"), (".ssh/b.png", b"")], [("a.png", b"")],
             [("a.yaml", b"x"), ("b.yaml", b"x")], [("a/./b.yaml", b"x")], [("a/b/c/d/e.yaml", b"x")],
-            [("a.yaml", b"x"), ("..\\\\b.png", b"")],
+            [("a.yaml", b"x"), ("..\\\\b.png", b"")], [("a.yaml", b"x"), ("a.yaml", b"x")],
+            [("a.yaml", b"x"), (255 * "a" + ".png", b"")],
+            [("a.yaml", b"x"), ("b", b""), ("B/c.png", b"")], [("a.yaml", b"x"), ("order.yaml/c.png", b"")],
         ):  # fmt: skip
             assert (await drop(*files))[0] == 400, files
+        for kind, body in (
+            ("multipart/form-data", b"--x"), ("multipart/form-data; boundary=x", b""),
+            ("multipart/form-data; boundary=x", b"--x\r\nnone\r\n\r\nx"),
+            ("application/x-www-form-urlencoded; charset=none", b"liked=1"),
+        ):  # fmt: skip
+            answer = await visitor.ask("/api/v1/inbox", "POST", data=body, headers={**headers, "Content-Type": kind})
+            assert answer.status in (400, 415), (kind, body)
+        broken = {"Content-Type": "application/x-www-form-urlencoded; charset=none"}
+        assert (await visitor.ask("/api/v1/undo", "POST", data=b"a=1", headers=broken)).status == 400
         simple = {"Origin": visitor.address}
         refused = await visitor.ask("/api/v1/inbox", "POST", data=form(("a.yaml", b"x")), headers=simple)
         assert (refused.status, refused.json["code"]) == (403, "form_token")

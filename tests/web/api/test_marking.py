@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.homes import TestHome
@@ -35,8 +37,15 @@ async def test_marks_are_given_by_a_browser_and_a_program_and_bad_ones_are_refus
         assert (await visitor.tell(away, restore=True)).status == 200
         assert (await visitor.ask("/api/v1/products?query=car")).json["products"][0]["binned"] is False
         nowhere = ({"collections": ["best"]}, {"collections": {"add": [" "]}}, {"collections": {"add": ["a/b"]}})
-        for word in ({}, {"rating": 6}, {"rating": "good"}, {"tags": ["a"]}, {"tags": {"add": [""]}}, *nowhere):
+        half = {"liked": False, "tags": {"add": ["a\x07bell"]}}  # none of several marks where one can never be
+        wrong: list[dict[str, Any]] = [
+            {"id": "mine"}, {"rating": "4"}, {"tags": None}, {"collections": {"remove": [""]}}, half, {}, {"rating": 6},
+            {"rating": "good"}, {"tags": ["a"]}, {"tags": {"add": [""]}}, *nowhere,
+        ]  # fmt: skip
+        for word in wrong:
             assert (await visitor.tell(address, **word)).status == 400, word
+        assert (await visitor.tell(address, rating=3.0, tags={})).status == 200, "as JSON Schema has it"
+        assert works.house.books.index.newest_products(1)[0].liked
         form = {"form_token": visitor.form_token, "liked": "false"}
         plain = await visitor.ask(address, "POST", data=form, headers={"Accept": "text/html"})
         assert plain.status == 303 and not works.house.books.index.newest_products(1)[0].liked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,6 +65,10 @@ async def test_every_address_is_described_and_answers_as_it_is_described(
                         problem = (await visitor.ask(too_much)).json
                         schemas = described["components"]["schemas"]
                         jsonschema.Draft202012Validator(schemas["Problem"]).validate(problem)
+                    if one["schema"].get("pattern"):
+                        assert (await visitor.ask(f"{address}?{one['name']}=GO")).status == 400
+                        missing = await visitor.ask(f"{address}?{one['name']}={uuid.UUID(int=1)}")
+                        assert missing.status == (404 if "products" in path else 200)
 
 
 async def test_what_has_not_changed_is_not_sent_again(home: TestHome, monkeypatch: pytest.MonkeyPatch) -> None:

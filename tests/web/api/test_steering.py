@@ -74,6 +74,7 @@ async def test_a_word_is_carried_out_once_and_what_keeps_an_order_is_told_by_its
             (f"{address}/cancel", {"nonsense": 1}, 400), (f"{address}/cancel", {"id": "x"}, 400),
             (f"{address}/cancel", {"confirm_usd": 1}, 400),
             (f"{address}/cancel", {"in_doubt": "yes"}, 400),
-            ("/api/v1/orders/nobody/cancel", {}, 404), ("/api/v1/providers/nobody/pause", {}, 400),
+            ("/api/v1/orders/nobody/cancel", {}, 404), ("/api/v1/providers/nobody/pause", {}, 404),
+            (f"/api/v1/providers/{order_id}/pause", {}, 404),
         ):  # fmt: skip
             assert (await visitor.tell(path, **word_)).status == status, path

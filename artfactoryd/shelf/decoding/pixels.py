@@ -10,17 +10,18 @@ import io
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
-
-from PIL import Image
+from typing import TYPE_CHECKING, Any
 
 from artfactoryd.errors import OutputBad
 from artfactoryd.shelf import look, media
 from artfactoryd.shelf.media import NO_PICTURE, TooManyPixels
 
+if TYPE_CHECKING:
+    from artfactoryd.shelf.decoding.pillow import Image
+
 log = logging.getLogger(__name__)
 
-Seen = Callable[[Image.Image], None]  # is shown the first frame, decoded
+Seen = Callable[["Image.Image"], None]  # is shown the first frame, decoded
 UNDECODABLE = "The picture is damaged: it cannot be decoded."
 ENDS_EARLY = "The picture is cut short: its pixels end before it does."
 GREY, NEARLY = 128, 2  # what a decoder makes of pixels that are not there, in each channel
@@ -75,5 +76,7 @@ def _ends_early(path: Path) -> bool:
 
 
 def _decoded(data: bytes) -> bytes:
+    from artfactoryd.shelf.decoding.pillow import Image
+
     with Image.open(io.BytesIO(data + b"\xff\xd9"), formats=["JPEG"]) as picture:
         return picture.tobytes()

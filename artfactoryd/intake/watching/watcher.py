@@ -1,42 +1,55 @@
-"""The thread that watches the inbox: hints to look, as soon as something changes. The one door to watchfiles.
+"""What watches the inbox: hints to look, as soon as something changes. The one door to watchfiles.
 
 A hint is an event that is set. It may come late, twice or never; who waits for it looks from time to time anyway.
+Linux tells the loop by itself; elsewhere a thread watches, by a library that is loaded there alone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import re
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
-import watchfiles
-
+from artfactoryd.intake.watching.inotify import CHANGES, LOST, MODIFY, Inotify
 from artfactoryd.medium import in_words
 
 log = logging.getLogger(__name__)
 
-STEP_MS = 500  # a hint comes within two steps; each step wakes the machine once
+IS_TOLD = sys.platform == "linux"  # of changes, without a thread
+STEP_MS = 500  # a hint comes within two steps; in a thread, each step wakes the machine once
 TREE_STEP_MS = 1000
 LONGEST_PAUSE = 60.0  # seconds between two tries to watch
 
 
+class Watch(Protocol):
+    """Sets the hint once it watches, at every change, and at its end."""
+
+    ended: bool
+    error: str  # why it ended, if that was not meant
+
+    def close(self) -> None: ...
+
+
 class Watcher:
-    """Keeps one thread watching; makes another when the folders change, or when it has gone blind or died."""
+    """Keeps one watch; makes another when the folders change, or when it has gone blind or died."""
 
     def __init__(self, stop: asyncio.Event, hint: asyncio.Event, step: int) -> None:
-        """`stop` ends the thread, `hint` is set by it; both belong to the running loop. `step`: milliseconds."""
+        """`stop` ends the watch, `hint` is set by it; both belong to the running loop. `step`: milliseconds."""
         self._stop, self._hint, self._step = stop, hint, step
-        self._watch: _Watch | None = None
+        self._watch: Watch | None = None
         self._over: object = None
         self._began, self._not_before, self._pause = 0.0, 0.0, 0.0
 
     def tend(self, folders: tuple[Path, ...], root: object, now: float) -> bool:
-        """True when a thread watches these folders; it also wakes us when `stop` is set.
+        """True when these folders are watched.
 
         `root`: what tells one inbox from another made in its place; `now`: monotonic seconds.
         """
@@ -46,12 +59,17 @@ class Watcher:
             self.close()
         if self._watch is None and now >= self._not_before:
             self._over, self._began = (folders, root), now
-            self._watch = _Watch(folders, self._stop, self._hint, self._step)
+            self._watch = self._begin(folders)
         return self._watch is not None
 
-    def _bury(self, watch: _Watch, now: float) -> None:
+    def _begin(self, folders: tuple[Path, ...]) -> Watch:
+        if IS_TOLD:
+            return _Told(folders, self._hint, self._step)
+        return _Watch(folders, self._stop, self._hint, self._step)
+
+    def _bury(self, watch: Watch, now: float) -> None:
         """The first death is mended at once; the next ones wait longer and longer, until one has lived a while."""
-        self._watch = None
+        self.close()
         if not watch.error:
             return
         if not self._pause:
@@ -61,8 +79,39 @@ class Watcher:
 
     def close(self) -> None:
         if self._watch:
-            self._watch.closed = True
+            self._watch.close()
         self._watch = None
+
+
+class _Told:
+    """By Linux: hints come when a step has passed since the first change."""
+
+    def __init__(self, folders: tuple[Path, ...], hint: asyncio.Event, step: int) -> None:
+        self._hint, self.ended, self.error = hint, False, ""
+        self._queue: Inotify | None = None
+        try:
+            self._queue = Inotify(self._hear, hint.set, step / 1000)
+            for folder in folders:
+                self._add(self._queue, folder)
+        except OSError as error:
+            self.ended, self.error = True, in_words(error).rstrip(".")
+        hint.set()
+
+    @staticmethod
+    def _add(queue: Inotify, folder: Path) -> None:
+        """Not one that has gone since, or that may not be read: whoever looks sees that."""
+        try:
+            queue.add(folder, CHANGES | MODIFY)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EACCES):
+                raise
+
+    def _hear(self, watch: int, what: int, name: str) -> None:
+        self.ended = self.ended or bool(what & LOST)
+
+    def close(self) -> None:
+        if self._queue is not None:
+            self._queue.close()
 
 
 class _Watch:
@@ -71,12 +120,12 @@ class _Watch:
     def __init__(self, folders: tuple[Path, ...], stop: asyncio.Event, hint: asyncio.Event, step: int) -> None:
         self._folders, self._stop, self._hint, self._step = folders, stop, hint, step
         self._loop = asyncio.get_running_loop()
-        self.closed, self.ended, self.error = False, False, ""
+        self._closed, self.ended, self.error = False, False, ""
         threading.Thread(target=self._run, name="inbox-watch").start()
 
     def is_set(self) -> bool:
         """What watchfiles asks at every step: whether to end."""
-        return self.closed or self._stop.is_set() or self._loop.is_closed()
+        return self._closed or self._stop.is_set() or self._loop.is_closed()
 
     def _run(self) -> None:
         try:
@@ -86,7 +135,12 @@ class _Watch:
         self.ended = True
         self._tell()
 
+    def close(self) -> None:
+        self._closed = True
+
     def _look_out(self) -> None:
+        import watchfiles  # imported late: Linux does without its megabyte
+
         told, roots = False, {str(folder) for folder in self._folders}
         for changes in watchfiles.watch(
             *self._folders, watch_filter=None, debounce=self._step, step=self._step, rust_timeout=self._step,
@@ -123,6 +177,8 @@ class TreeWatch:
 
     def _run(self) -> None:
         try:
+            import watchfiles
+
             for changes in watchfiles.watch(
                 self.folder, watch_filter=None, debounce=TREE_STEP_MS, step=TREE_STEP_MS, stop_event=self,
                 raise_interrupt=False, ignore_permission_denied=True,

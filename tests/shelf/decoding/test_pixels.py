@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from artfactoryd.shelf import look, pixels
+from artfactoryd.shelf import look
+from artfactoryd.shelf.decoding import pixels
 from artfactoryd.shelf.media import examine
 
 NOISE = Image.effect_noise((96, 80), 60).convert("RGB")

@@ -1,0 +1,1 @@
+"""Pictures opened and decoded, which only Pillow does."""
