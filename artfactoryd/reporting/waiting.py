@@ -29,9 +29,7 @@ from artfactoryd.storage.rows import ItemRow, OrderRow, OutageRow, StopRow
 
 MOST_NOTES = 20  # reasons of items that a person is told one by one
 _NOTED = (STUCK, UPLOAD_WAITS, UPLOAD_LASTS)  # how the reasons of planned items begin that have a line of their own
-_LASTING = {  # by what stands in the note of what came
-    "limits.product_bytes": Code.TOO_LARGE, "scan.required": Code.UNSCANNED,
-}  # fmt: skip
+_LASTING = {"limits.product_bytes": Code.TOO_LARGE, "scan.required": Code.UNSCANNED}  # by what a note names
 
 
 def outlook(
