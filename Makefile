@@ -33,7 +33,7 @@ demo: $(MADE)
 	@$(BIN)/python -m artfactoryd demo
 
 test: lint
-	$(BIN)/python -m pytest -m "not services"
+	$(BIN)/python -m pytest
 
 # What enlarges pictures is no part of the lock; where it cannot be had, its tests are skipped and say so.
 test-services: $(MADE)
@@ -94,14 +94,14 @@ formula: $(MADE)
 newest: $(MADE)
 	$(BIN)/python -m venv --clear .venv/newest
 	.venv/newest/bin/python $(PIP) install --editable '.[dev]'
-	.venv/newest/bin/python -m pytest -m "not services"
+	.venv/newest/bin/python -m pytest
 
 # The lower bounds of pyproject.toml as pins.
 lowest: $(MADE)
 	@sed -nE '/types-/d; s/^    "([a-z-]+)>=([0-9.]+).*/\1==\2/p' pyproject.toml > .venv/lowest.txt
 	$(BIN)/python -m venv --clear .venv/lowest
 	.venv/lowest/bin/python $(PIP) install --constraint .venv/lowest.txt --editable '.[dev]'
-	.venv/lowest/bin/python -m pytest -m "not services"
+	.venv/lowest/bin/python -m pytest
 
 lock: $(MADE)
 	$(BIN)/python -m venv --clear .venv/uv
