@@ -49,7 +49,7 @@ async def scan(settings: Scan, path: Path) -> Verdict:
             async with asyncio.timeout(ANSWER + bytes_ / 1e6), _connected(settings) as connection:
                 answer = await _send(connection, file)
         except (OSError, TimeoutError) as error:
-            return _away(settings, error)
+            return away(settings, error)
     return _verdict(answer) if answer else await _hung_up(settings)
 
 
@@ -145,11 +145,11 @@ async def _hung_up(settings: Scan) -> Verdict:
     try:
         await version(settings)
     except (OSError, TimeoutError) as error:
-        return _away(settings, error)
+        return away(settings, error)
     return Verdict(unscanned=f"clamd hung up; that is what it does with what is too large for it: see {SIZES}.")
 
 
-def _away(settings: Scan, error: Exception) -> Verdict:
+def away(settings: Scan, error: Exception) -> Verdict:
     return Verdict(unscanned=f"clamd at {settings.address} {trouble(error)}.", away=True)
 
 

@@ -53,9 +53,18 @@ class Scanner:
         if not self.is_on:
             return CLEAN
         async with self._room:
-            verdict = await clamd.scan(self._wanted, path)
+            verdict = await self._asked(path)
         self._heed(verdict)
         return verdict
+
+    async def _asked(self, path: Path) -> Verdict:
+        """One that was away is asked a short question first: what hangs is not waited for with each file."""
+        try:
+            if self._is_away:
+                await clamd.version(self._wanted)
+        except (OSError, TimeoutError) as error:
+            return clamd.away(self._wanted, error)
+        return await clamd.scan(self._wanted, path)
 
     async def scan_all(self, paths: Sequence[Path]) -> list[Verdict]:
         """In their order. Where clamd is away it is not asked for each."""
