@@ -209,8 +209,9 @@ class Intake:
             return await self._read_once(claim, await self._descriptions.learn(unknown.names))
 
     async def _read_once(self, claim: Claim, heard: Heard) -> list[Study]:
+        scanned = await attachments.check(claim, self._scanner)
         studies = await asyncio.to_thread(self._counted_reading, claim, heard)
-        await attachments.check(claim, self._scanner)
+        await attachments.check(claim, self._scanner, scanned)  # what was taken along meanwhile
         return studies
 
     def _counted_reading(self, claim: Claim, heard: Heard) -> list[Study]:

@@ -148,21 +148,22 @@ class Attachments:
                 self._emptied.pop().rmdir()
 
 
-async def check(claim: Claim, scanner: Scanner) -> None:
-    """What came with an order is scanned. Raises Refusal: of what something is known in, and (it waits then) of what
-    cannot be scanned and must be."""
-    paths = _scanned_in(claim.beside)
+async def check(claim: Claim, scanner: Scanner, scanned: Collection[Path] = ()) -> Collection[Path]:
+    """What came with an order is scanned, but for what was `scanned` before; what was by now. Raises Refusal: of what
+    something is known in, and (it waits then) of what cannot be scanned and must be."""
+    paths = [path for path in _scanned_in(claim.beside) if path not in scanned]
     verdicts = await scanner.scan_all(paths) if scanner.is_on else []
     for path, verdict in zip(paths, verdicts, strict=False):
         if words := scanner.holds(verdict):
             raise Refusal([Problem(NOT_READABLE, words, "It goes on when it can be scanned.", file=path.name)])
-    fix = "It is set aside unopened. Take it out of the order, or, where clamd is wrong, tell clamd so."
+    fix = "It is set aside. Take it out of the order, or, where clamd is wrong, tell clamd so."
     problems = [
         Problem("E_SCAN", f"clamd found {verdict.found} in it.", fix, file=path.name)
         for path, verdict in zip(paths, verdicts, strict=False) if verdict.found
     ]  # fmt: skip
     if problems:
         raise Refusal(problems)
+    return {*paths, *scanned}
 
 
 async def known_in(claim: Claim, scanner: Scanner) -> str:
@@ -170,7 +171,7 @@ async def known_in(claim: Claim, scanner: Scanner) -> str:
     paths = _scanned_in(claim.entry)
     verdicts = await scanner.scan_all(paths) if scanner.is_on else []
     told = [f"- {path.name}: {one.found}" for path, one in zip(paths, verdicts, strict=False) if one.found]
-    head = f"{claim.name} is no order, and clamd found something in it. It is set aside unopened."
+    head = f"{claim.name} is no order, and clamd found something in it. It is set aside."
     return "\n".join([head, "", *told, ""]) if told else ""
 
 

@@ -75,6 +75,6 @@ def _words(row: ItemRow, order: OrderRow, target: Path, name: str) -> str:
     return (
         f"{target.name} is no product: clamd found {name} in it.\n\n"
         f"It came for item {row.number} of {order.name} ({order.short}) and was paid for, so it is kept; nothing here "
-        "opened or ran it. Put it in the bin, or, where clamd is wrong, take it out of here and off its ending "
+        "ran it. Put it in the bin, or, where clamd is wrong, take it out of here and off its ending "
         f"{ENDING}.\n"
     )
