@@ -7,6 +7,7 @@ claim to it. Only bytes that are safe in a claim are ever removed.
 
 from __future__ import annotations
 
+import asyncio
 import filecmp
 import logging
 import os
@@ -151,15 +152,17 @@ class Attachments:
 async def check(claim: Claim, scanner: Scanner, scanned: Collection[Path] = ()) -> Collection[Path]:
     """What came with an order is scanned, but for what was `scanned` before; what was by now. Raises Refusal: of what
     something is known in, and (it waits then) of what cannot be scanned and must be."""
-    paths = [path for path in _scanned_in(claim.beside) if path not in scanned]
-    verdicts = await scanner.scan_all(paths) if scanner.is_on else []
-    for path, verdict in zip(paths, verdicts, strict=False):
+    if not scanner.is_on:
+        return scanned
+    paths = [path for path in await asyncio.to_thread(_scanned_in, claim.beside) if path not in scanned]
+    verdicts = await scanner.scan_all(paths)
+    for path, verdict in zip(paths, verdicts, strict=True):
         if words := scanner.holds(verdict):
             raise Refusal([Problem(NOT_READABLE, words, "It goes on when it can be scanned.", file=path.name)])
     fix = "It is set aside. Take it out of the order, or, where clamd is wrong, tell clamd so."
     problems = [
         Problem("E_SCAN", f"clamd found {verdict.found} in it.", fix, file=path.name)
-        for path, verdict in zip(paths, verdicts, strict=False) if verdict.found
+        for path, verdict in zip(paths, verdicts, strict=True) if verdict.found
     ]  # fmt: skip
     if problems:
         raise Refusal(problems)
@@ -168,9 +171,11 @@ async def check(claim: Claim, scanner: Scanner, scanned: Collection[Path] = ()) 
 
 async def known_in(claim: Claim, scanner: Scanner) -> str:
     """Of what is no order, and goes to Rejected in any case: in words what is known in it."""
-    paths = _scanned_in(claim.entry)
-    verdicts = await scanner.scan_all(paths) if scanner.is_on else []
-    told = [f"- {path.name}: {one.found}" for path, one in zip(paths, verdicts, strict=False) if one.found]
+    if not scanner.is_on:
+        return ""
+    paths = await asyncio.to_thread(_scanned_in, claim.entry)
+    verdicts = await scanner.scan_all(paths)
+    told = [f"- {path.name}: {one.found}" for path, one in zip(paths, verdicts, strict=True) if one.found]
     head = f"{claim.name} is no order, and clamd found something in it. It is set aside."
     return "\n".join([head, "", *told, ""]) if told else ""
 

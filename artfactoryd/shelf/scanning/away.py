@@ -7,7 +7,7 @@ from pathlib import Path
 
 from artfactoryd.entries import PAPER_BYTES, bounded
 from artfactoryd.home import Home
-from artfactoryd.settings import Settings
+from artfactoryd.settings import Scan, Settings
 
 
 def note_of(home: Home) -> Path:
@@ -19,5 +19,10 @@ def trouble(home: Home, settings: Settings) -> str:
     if settings.scan.address is None:
         return ""
     with suppress(OSError):
-        return bounded(note_of(home), PAPER_BYTES).decode("utf-8", "replace")
+        since, _, why = bounded(note_of(home), PAPER_BYTES).decode("utf-8", "replace").partition("\n")
+        return words(why, since, settings.scan)
     return ""
+
+
+def words(why: str, since: str, scan: Scan) -> str:
+    return f"{why} Since {since} what comes {'waits' if scan.required else 'goes on unscanned'}."

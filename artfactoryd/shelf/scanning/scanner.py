@@ -12,9 +12,10 @@ from artfactoryd import clock
 from artfactoryd.durable import write_note
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
+from artfactoryd.medium import in_words
 from artfactoryd.settings import Scan
 from artfactoryd.shelf.scanning import clamd
-from artfactoryd.shelf.scanning.away import note_of
+from artfactoryd.shelf.scanning.away import note_of, words
 from artfactoryd.shelf.scanning.clamd import CLEAN, Verdict
 
 log = logging.getLogger(__name__)
@@ -49,11 +50,14 @@ class Scanner:
         return f"It is not scanned, and scan.required is true: {verdict.unscanned}"
 
     async def scan(self, path: Path) -> Verdict:
-        """Raises OSError where the file cannot be read."""
+        """One that cannot be read is not scanned; whoever uses it finds out why."""
         if not self.is_on:
             return CLEAN
-        async with self._room:
-            verdict = await self._asked(path)
+        try:
+            async with self._room:
+                verdict = await self._asked(path)
+        except OSError as error:
+            return Verdict(unscanned=in_words(error))
         self._heed(verdict)
         return verdict
 
@@ -103,10 +107,9 @@ class Scanner:
             return
         self._is_away = verdict.away
         if verdict.away:
-            what = "waits" if self._wanted.required else "goes on unscanned"
-            words = f"{verdict.unscanned} Since {clock.shown(clock.iso(clock.now()))} what comes {what}."
-            log.warning("%s", words)
-            write_note(self._note, words.encode())
+            since = clock.shown(clock.iso(clock.now()))
+            log.warning("%s", words(verdict.unscanned, since, self._wanted))
+            write_note(self._note, f"{since}\n{verdict.unscanned}".encode())
         else:
             log.info("clamd is there again: what comes is scanned")
             with suppress(OSError):
