@@ -69,7 +69,8 @@ class Local:
 
     async def cancel(self, ticket: Ticket) -> None:
         """What is drawn is done in `collect`; only what takes long is ended."""
-        await self._upscaling.cancel(_name(ticket))
+        if json.loads(ticket.text)["model"] == "upscale":
+            await self._upscaling.cancel(_name(ticket))
 
     async def reconcile(self, doubts: Sequence[Attempt], known: Sequence[Attempt]) -> Mapping[str, Absent]:
         """Drawing is free, so nothing was ever bought."""

@@ -77,8 +77,11 @@ class Upscaling:
         return f"It is enlarged on {run.device}: {run.done} of {run.of} pieces are done."
 
     async def cancel(self, name: str) -> None:
-        if run := self._running.pop(name, None):
+        """Also of what an earlier run of the program began; what is made already stays."""
+        run = self._running.pop(name, None)
+        if run is not None or self._lying(name) is None:
             self._cancelled.add(name)
+        if run is not None:
             await _ended(run)
 
     async def close(self) -> None:

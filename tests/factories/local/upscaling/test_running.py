@@ -124,7 +124,11 @@ async def test_its_progress_is_told_and_a_cancel_or_a_stop_ends_the_process(
     while len(started) < 2:
         assert await local.collect(second) is None
     await local.close()
-    assert all(map(is_gone, started))
+    assert all(map(is_gone, started)) and len(started) == 2
+    again = make_again(local)  # cancelled before this start
+    await again.cancel(second)
+    with pytest.raises(RunFailed, match="cancelled"):
+        await again.collect(second)
 
 
 async def test_one_that_hangs_is_ended(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
