@@ -26,6 +26,7 @@
        |- AskAgain          reading failed for a passing reason; reading is free            provider  yes      item
        |  |- Unreachable    nothing bought; no answer, or not as it should be               provider  yes      provider
        |  |- OutputTooLarge it was bought, and is larger than the settings let it be        you       yes      item
+       |  |- NotScanned     it was bought, and the settings let nothing by that was not     you       yes      item
        |- OutputLost        it was bought, and the output can no longer be had              provider  no       item
        |- OutputBad         what came is empty, or (of a picture to work on) is of no use   provider  no       item
 
@@ -331,6 +332,16 @@ class OutputTooLarge(AskAgain):
     def __init__(self, sentence: str, bound: int) -> None:
         super().__init__(sentence)
         self.bound = bound
+
+
+class NotScanned(AskAgain):
+    """Paid for and here, and nobody knows what is in it, where scan.required is true. `away`: the scanner is."""
+
+    title = "The output cannot be scanned"
+
+    def __init__(self, sentence: str, *, away: bool) -> None:
+        super().__init__(sentence)
+        self.away = away
 
 
 class OutputLost(ProviderError):

@@ -185,6 +185,8 @@ def closed_lines(document: StatusDocument) -> Iterator[str]:
             yield f"Paused  {name}, since {clock.shown(provider.since)}: `resume {name}`"
     if document.no_room:
         yield f"Disk    {document.no_room}"
+    if document.scan:
+        yield f"Scan    {document.scan}"
     if document.to_look_at:
         yield f"Look    {counted(document.to_look_at, 'product')} still to be looked at"
 

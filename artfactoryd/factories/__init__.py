@@ -156,6 +156,14 @@ class Uploads(Protocol):
 
 
 @runtime_checkable
+class TellsProgress(Protocol):
+    """A factory that knows how far a call is."""
+
+    def progress(self, ticket: Ticket) -> str:
+        """In words; empty while nothing is known."""
+
+
+@runtime_checkable
 class Probes(Protocol):
     """A factory that can ask for nothing whether its provider is there and takes our key."""
 

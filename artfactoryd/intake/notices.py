@@ -18,6 +18,17 @@ from artfactoryd.planning.planner import Study
 from artfactoryd.storage.rows import SHORT, OrderRow
 
 
+def poison(name: str) -> Problem:
+    fix = "It is set aside; look at what is unusual in it."
+    return Problem("E_POISON", "reading this ended the program three times.", fix, file=name)
+
+
+def defect(name: str, claim: str, error: Exception) -> Problem:
+    message = f"a defect of this program keeps it from being read ({type(error).__name__}); the file may be right."
+    fix = f"The log tells more: artfactoryd logs --order {claim}. Please report it; the file is only set aside."
+    return Problem("E_DEFECT", message, fix, file=name)
+
+
 def rejection_text(name: str, problems: Sequence[Problem], *, was_submitted: bool = False) -> str:
     again = "submit it" if was_submitted else "drop it into the Inbox"
     lines = [f"{name} could not be taken. Nothing of it was sent.", ""]

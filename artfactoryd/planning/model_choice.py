@@ -16,7 +16,7 @@ from artfactoryd.core.parameters.model_update import completed
 from artfactoryd.errors import Path, Problem, Refusal
 from artfactoryd.factories.registry import broken
 from artfactoryd.planning import models as library
-from artfactoryd.planning.catalogue import retired
+from artfactoryd.planning.catalogue import absent, retired
 
 Name = tuple[str, str]  # provider, full id
 MOST_NAMES = 12  # of models, in one sentence
@@ -72,6 +72,8 @@ def choose(catalog: Catalog, told: FilePath, heard: Heard, provider: str, name: 
         found = library.told_version(told, provider, name)
     if over := retired.ended(provider, name, found, told):
         return Choice(_instead(catalog, provider, name), (retired.problem(over, name, catalog),))
+    if found is None and (why := absent.lack(provider, name)):
+        return Choice(_instead(catalog, provider, name), (absent.problem(name, why),))
     if found is not None:
         return _completed(found, heard) if found.is_open else Choice(found)
     if (provider, name) in heard.silent:

@@ -23,6 +23,7 @@ from artfactoryd.durable import make_folders, write_file
 from artfactoryd.entries import bounded
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, not_readable
+from artfactoryd.planning.catalogue.absent import lack
 from artfactoryd.planning.catalogue.provider_files import ProviderFiles, is_provider_s
 from artfactoryd.planning.read_once import ReadOnce
 
@@ -44,7 +45,7 @@ def load_catalog(folder: Path | None, told: Path | None = None) -> tuple[list[Mo
     with its place. `told`: where the providers' descriptions are kept; one that is damaged counts as not there.
     """
     shipped, problems = shipped_models()
-    known = {(model.provider, model.id): model for model in shipped}
+    known = {(model.provider, model.id): model for model in shipped if not lack(model.provider, model.id)}
     for path in sorted(told.iterdir()) if told and told.is_dir() else ():
         for said in _all_in(path, _own)[0]:
             before = known.get((said.provider, said.id))

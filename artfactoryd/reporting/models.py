@@ -16,7 +16,7 @@ from artfactoryd.core.pricing.words import price_in_words
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.planning import models as library
-from artfactoryd.planning.catalogue import retired
+from artfactoryd.planning.catalogue import absent, retired
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.schema import allowed_by
 
@@ -148,7 +148,7 @@ def shown(home: Home, name: str) -> WholeModelsDocument:
 
 def named(known: Catalog, name: str) -> list[Model]:
     models = [model for provider in known.providers() if (model := known.find(provider, name))]
-    if not models and (over := retired.words(name, known)):
+    if not models and (over := retired.words(name, known) or absent.words(name)):
         raise WrongUse(over)
     if not models:
         near = [candidate for provider in known.providers() for candidate in known.near(provider, name)]

@@ -21,6 +21,7 @@ from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import OrderDocument, ProductDocument, order_document, product_document
 from artfactoryd.reporting.waiting import Closures, outage, reasons
 from artfactoryd.settings import Settings
+from artfactoryd.shelf.scanning import away
 from artfactoryd.storage import looks
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import order_lists
@@ -87,6 +88,7 @@ class StatusDocument(JsonObject):
     waits: Mapping[str, str] = field(default_factory=dict)  # of what was dropped and is no order yet: why, by its name
     left_alone: Sequence[str] = ()  # in the inbox, orders perhaps, whose names begin with a dot
     more_open: int = 0  # orders that are not over and not in `open`
+    scan: str = ""  # in words why nothing was scanned when it was last tried
 
 
 def status(
@@ -118,6 +120,7 @@ def status(
         budget=caps.standing(index, settings, clock.today()),
         to_look_at=looks.count(index) if index else 0,
         settings=trouble,
+        scan=away.trouble(home, settings),
     )
 
 

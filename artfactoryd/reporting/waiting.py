@@ -31,7 +31,7 @@ from artfactoryd.storage.rows import ItemRow, OrderRow, OutageRow, StopRow
 
 MOST_NOTES = 20  # reasons of items that a person is told one by one
 _NOTED = (STUCK, UPLOAD_WAITS, UPLOAD_LASTS)  # how the reasons of planned items begin that have a line of their own
-BOUND = "limits.product_bytes"  # stands in the note of what is larger
+_LASTING = {"limits.product_bytes": Code.TOO_LARGE, "scan.required": Code.UNSCANNED}  # by what a note names
 
 
 def outlook(
@@ -191,7 +191,9 @@ def _note_code(item: ItemRow) -> Code:
         return Code.STUCK
     if reason.startswith(UPLOAD_LASTS):
         return Code.UPLOAD_LASTS
-    return Code.TOO_LARGE if item.state == ItemState.DELIVERING and BOUND in reason else Code.LINGERS
+    if item.state == ItemState.DELIVERING:
+        return next((code for setting, code in _LASTING.items() if setting in reason), Code.LINGERS)
+    return Code.LINGERS
 
 
 def _who(item: ItemRow) -> Who:
@@ -199,7 +201,7 @@ def _who(item: ItemRow) -> Who:
 
 
 def _waits_for_person(item: ItemRow) -> bool:
-    return _note_code(item) in {Code.STUCK, Code.TOO_LARGE}
+    return _note_code(item) in {Code.STUCK, *_LASTING.values()}
 
 
 # --- what was sent perhaps ---

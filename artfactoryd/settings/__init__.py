@@ -23,6 +23,7 @@ from artfactoryd.identity import init_command
 from artfactoryd.settings.addresses import bad_address, is_loopback
 from artfactoryd.settings.providers import KEYLESS, PROVIDERS, Provider, addresses_in, with_addresses
 from artfactoryd.settings.sections import (
+    CLAMD,
     Backup,
     Budget,
     Desktop,
@@ -32,6 +33,7 @@ from artfactoryd.settings.sections import (
     Limits,
     Logging,
     Products,
+    Scan,
     Settings,
     Thumbnails,
 )
@@ -45,8 +47,8 @@ NO_OVERRIDES = ("ARTFACTORY_HOME", "ARTFACTORY_FAULT")
 FACTORIES = "artfactoryd.factories"  # the entry points by which they are found, plug-ins' too
 __all__ = [
     "DEFAULT_TEXT", "FACTORIES", "NO_OVERRIDES", "PREFIX", "PROVIDERS", "Backup", "Budget", "Desktop", "Hook", "Http",
-    "Inbox", "Limits", "Logging",
-    "Products", "Provider", "Settings", "Thumbnails", "checked_mark", "expanded", "load", "load_copy", "stamp_of",
+    "Inbox", "Limits", "Logging", "Products", "Provider", "Scan", "Settings", "Thumbnails", "checked_mark", "expanded",
+    "load", "load_copy", "stamp_of",
 ]  # fmt: skip
 NAMES: KeyPath = ("products", "file")
 MOST_BYTES = 1 << 20
@@ -66,7 +68,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     overrides, more = _from_environment(environ)
     if problems or more:
         raise Refusal([*problems, *more])
-    value = _merged(given or {}, overrides)
+    value = _merged(_in_full(given or {}), overrides)
     for problem in _problems_together(value):
         raise Refusal([_located(problem, source, path, overrides)])
     settings = replace(_build(value, path.parent, environ), stamp=stamp, source=source or b"")
@@ -192,7 +194,7 @@ def _from_environment(environ: Mapping[str, str]) -> tuple[Json, list[Problem]]:
             wrong = [Problem("E_NUMBER", str(error))]
         problems += [_of_variable(name, problem) for problem in wrong]
         if not wrong:
-            overrides = _merged(overrides, override)
+            overrides = _merged(overrides, _in_full(override))
     return overrides, problems
 
 
@@ -223,6 +225,12 @@ def _section(value: Json, name: str) -> Json:
     return section or {}
 
 
+def _in_full(value: Json) -> Json:
+    """`scan` may be written as nothing but its address."""
+    address = value.get("scan")
+    return {**value, "scan": {"address": address}} if isinstance(address, str) else value
+
+
 def _more_problems(value: Json) -> Iterator[Problem]:
     """What the schema cannot say."""
     providers = _section(value, "providers")
@@ -235,6 +243,9 @@ def _more_problems(value: Json) -> Iterator[Problem]:
             if complaint := bad_address(address, is_keyless=is_keyless):
                 fix = "Write https://HOST; http:// only for this machine."
                 yield Problem("E_VALUE", complaint, fix, ("providers", provider, *path))
+    if (clamd := _section(_in_full(value), "scan").get("address")) and not _is_clamd(clamd):
+        fix = "Write clamd:unix:/run/clamav/clamd.ctl (the path of its socket) or clamd:tcp://HOST:3310."
+        yield Problem("E_VALUE", "this is no address of a clamd.", fix, ("scan", "address"))
     boxes = _section(value, "inbox").get("defaults") or {}
     for name, given in boxes.items():
         for problem in schema.check_mapping(given or {}, "order"):
@@ -251,6 +262,11 @@ def _mistyped(name: str) -> Iterator[Problem]:
     if near and name not in {point.name for point in entry_points(group=FACTORIES)}:
         fix = f"Did you mean {near[0]}?"
         yield Problem("E_UNKNOWN_KEY", f"there is no provider {name}.", fix, ("providers", name))
+
+
+def _is_clamd(address: str) -> bool:
+    match = CLAMD.fullmatch(address)
+    return match is not None and int(match["port"] or 1) in range(1, 1 << 16)
 
 
 def _open_to_others(http: Json) -> Problem | None:
@@ -285,6 +301,7 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
         thumbnails=_filled(Thumbnails(), _section(value, "thumbnails")),
         strict=value.get("strict") or False,
         desktop=_filled(Desktop(), _section(value, "desktop")),
+        scan=_filled(Scan(), _section(value, "scan")),
         hooks={event: _hooks(given, folder, environ) for event, given in _section(value, "hooks").items() if given},
     )
 
@@ -307,7 +324,9 @@ def _hook(command: str | list[str], folder: Path, environ: Mapping[str, str]) ->
     return Hook((program, *command[1:]), Path(program).name)
 
 
-Section = TypeVar("Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Thumbnails, Backup, Desktop)
+Section = TypeVar(
+    "Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Thumbnails, Backup, Desktop, Scan
+)
 
 
 def _filled(default: Section, section: Json) -> Section:
@@ -329,7 +348,7 @@ def load_copy(path: Path, home: Home, environ: Mapping[str, str]) -> Settings | 
         overrides, _ = _from_environment(environ)
         if given is None or problems:
             return None
-        return _build(_merged(given, overrides), home.root, environ)
+        return _build(_merged(_in_full(given), overrides), home.root, environ)
     except WrongUse:
         return None
 

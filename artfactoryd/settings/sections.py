@@ -5,6 +5,7 @@ Not here: how they are read, and what is wrong with them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,11 @@ from pathlib import Path
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.names import PATTERN
 from artfactoryd.settings.providers import PROVIDERS, Provider
+
+CLAMD_PORT = 3310
+CLAMD = re.compile(
+    r"(?:clamd:)?(?:unix:(?P<path>/.+)|tcp://(?P<host>\[[0-9a-fA-F:.]+\]|[^\s:/@\[\]]+)(?::(?P<port>\d{1,5}))?/?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,31 @@ class Desktop:
 
 
 @dataclass(frozen=True, slots=True)
+class Scan:
+    """`address`: of clamd, as it was written; None: nothing is scanned. `required`: what cannot be scanned waits."""
+
+    address: str | None = None
+    required: bool = False
+
+    @property
+    def path(self) -> str:
+        """Of its socket; empty where it is reached by the network."""
+        return self._part("path")
+
+    @property
+    def host(self) -> str:
+        return self._part("host").strip("[]")
+
+    @property
+    def port(self) -> int:
+        return int(self._part("port") or CLAMD_PORT)
+
+    def _part(self, name: str) -> str:
+        match = CLAMD.fullmatch(self.address or "")
+        return (match and match[name]) or ""
+
+
+@dataclass(frozen=True, slots=True)
 class Hook:
     """A command that is run when something happens. `words` may hold what nobody else is to read."""
 
@@ -114,6 +145,7 @@ class Settings:
     backup: Backup = Backup()
     thumbnails: Thumbnails = Thumbnails()
     desktop: Desktop = Desktop()
+    scan: Scan = Scan()
     hooks: Mapping[str, tuple[Hook, ...]] = field(default_factory=dict)  # by what happens
     recipes: tuple[Path, ...] = ()  # git folders in which what was dropped is looked for
     strict: bool = False  # every warning holds

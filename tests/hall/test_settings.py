@@ -23,8 +23,14 @@ from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.schema import schema_text
-from artfactoryd.settings import DEFAULT_TEXT, Http, Inbox, Provider, Settings, load
+from artfactoryd.settings import DEFAULT_TEXT, Http, Inbox, Provider, Scan, Settings, load
 
+SCANNERS = {  # as it is written: path, host, port
+    "scan: clamd:unix:/run/clamd.ctl": ("/run/clamd.ctl", "", 3310),
+    "scan: tcp://10.0.0.1": ("", "10.0.0.1", 3310),
+    "scan: {address: 'clamd:tcp://[::1]:3311', required: true}": ("", "::1", 3311),
+    "scan: null": ("", "", 3310),
+}
 SECRET = "r8_SECRETSECRETSECRET"
 
 
@@ -180,6 +186,10 @@ def test_a_key_given_changes_only_that_key(tmp_path: Path) -> None:
         ("http: {host: factory.lan, token: null}\n", "E_VALUE", "http.host", 1),
         (f"http: {{token: {SECRET}}}\n", "E_VALUE", "http.token", 1),
         ("desktop: {notify: maybe}\n", "E_VALUE", "desktop.notify", 1),
+        ("scan: clamav\n", "E_VALUE", "scan.address", 1),
+        ("scan:\n  address: tcp://me:pw@host:3310\n", "E_VALUE", "scan.address", 2),
+        ("scan: {address: 'tcp://host:99999'}\n", "E_VALUE", "scan.address", 1),
+        ("scan: {address: 'clamd:unix:run/clamd.ctl'}\n", "E_VALUE", "scan.address", 1),
         ("hooks: {order.complete: [x]}\n", "E_UNKNOWN_KEY", "hooks.order.complete", 1),
         (f"hooks: {{order.failed: [{{run: {SECRET}}}]}}\n", "E_TYPE", "hooks.order.failed.0", 1),
         (f"hooks: {{order.failed: [[curl, 1, {SECRET}]]}}\n", "E_TYPE", "hooks.order.failed.0.1", 1),
@@ -480,3 +490,12 @@ def test_what_the_settings_say_of_a_plug_in_is_its_own_and_waits_while_it_is_awa
     acme = loaded(tmp_path, text).provider("acme")
     assert (acme.concurrency, acme.api_key) == (1, "env:ACME")
     assert acme.all_addresses == {"api": "https://acme.example.com"}
+
+
+def test_a_scanner_is_an_address_alone_or_a_section_and_variables_go_over_both(tmp_path: Path) -> None:
+    for text, place in SCANNERS.items():
+        scan = loaded(tmp_path, f"{text}\nstrict: false\n").scan
+        assert (scan.path, scan.host, scan.port) == place and (scan.address is None) == ("null" in text)
+    scan = loaded(tmp_path, "scan: unix:/run/clamd.ctl\n", ARTFACTORY_SCAN__REQUIRED="true").scan
+    assert scan == Scan("unix:/run/clamd.ctl", required=True)
+    assert loaded(tmp_path, "scan: {required: true}\n", ARTFACTORY_SCAN="tcp://clamd").scan == Scan("tcp://clamd", True)

@@ -64,6 +64,7 @@ def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
         "clock": lambda: _clock(home, reached, datetime.now(UTC)),
         "hooks": lambda: outward.hooks(home, settings, environ),
         "notifications": lambda: outward.notifications(home, settings, environ),
+        "scan": lambda: outward.scan(settings), "upscale": outward.upscale,
         "python": _python, "libraries": _libraries, "prices": lambda: _prices(home, settings),
         "ffmpeg": _ffmpeg,
     }  # fmt: skip

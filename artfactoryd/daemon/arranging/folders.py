@@ -56,7 +56,7 @@ class CollectionFolders:
     ) -> None:
         self._home, self._books, self._execution, self._control = home, books, execution, control
         self._root = home.root / clones.FOLDER
-        self._dropped = Dropped(home, books.index, settings)
+        self._dropped = Dropped(home, books.index, settings, execution.scanner)
         self._times: dict[str, int] = {}  # of each folder, as it was looked at; of all of them, by an empty name
         self._strange: dict[str, Seen] = {}  # what is no picture, by its path
         self._whole_at, self._is_told = 0.0, False  # that: whether the system tells of all changes there

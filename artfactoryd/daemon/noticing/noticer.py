@@ -175,9 +175,9 @@ class Noticer:
             decided = await asyncio.to_thread(lambda: changes(*evidence.facts()))
             if await asyncio.to_thread(self._is_away):  # by now: what was absent need not be
                 return worked
-            await self._following.follow(decided)
+            waiting = await self._following.follow(decided)
             await self._mark(decided, evidence.said if self._app.settings.now.desktop.labels else {})
-            self._fresh = found.fresh
+            self._fresh = found.fresh | waiting
             if any(isinstance(change, Missing) for change in decided):
                 self._whole_at = min(self._whole_at, time.monotonic() + max(GONE_AFTER, SOON * self._took))
         return worked

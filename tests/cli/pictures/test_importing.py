@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ from artfactoryd.shelf.thumbnails import cache
 from artfactoryd.shelf.thumbnails.cache import Cache
 from artfactoryd.storage import rebuild
 from tests import films
+from tests.clamds import EICAR, NAME, fake_clamd
 from tests.execution.shelving.test_later import spoiled
 from tests.homes import TestHome, card_of
 from tests.shelf.inside import others
@@ -223,3 +225,27 @@ def test_an_index_that_is_made_again_has_them_though_nothing_was_told(home: Test
     assert rebuild.told.is_imported({"order": None, "item": None, "provider": "imported"})
     with pytest.raises(TypeError):
         rebuild.told.row_of({"id": "x", "order": None, "item": None, "provider": "fal", "file": {}}, "")
+
+
+async def test_what_is_imported_is_scanned_and_what_is_found_stays_where_it_lies(
+    home: TestHome, tmp_path: Path
+) -> None:
+    place = tmp_path / "clamd"
+    pictures = {"plain.png": others.png({}, 3), "bad.png": others.png({}, 4) + EICAR}
+    outputs = folder(tmp_path, pictures)
+    home.configure(scan={"address": f"unix:{place}", "required": True})
+    waiting = await asyncio.to_thread(data, home, "import", str(outputs), code=1)
+    assert waiting["imported"] == 0 and {Path(one["path"]).name for one in waiting["failed"]} == {*pictures}
+    assert all("scan.required is true: clamd at unix:" in one["text"] for one in waiting["failed"])
+    async with fake_clamd(place) as clamd:
+        done = await asyncio.to_thread(data, home, "import", str(outputs), code=1)
+        assert clamd.asked == [pictures["bad.png"], pictures["plain.png"]] and done["imported"] == 1
+        ((bad),) = done["failed"]
+        assert bad["path"].endswith("bad.png") and f"clamd found {NAME} in it; it stays where it lies" in bad["text"]
+        assert (outputs / "bad.png").read_bytes() == pictures["bad.png"]
+        await asyncio.to_thread(data, home, "import", str(outputs), code=1)
+        assert len(clamd.asked) == 3  # what is on the shelf already is not asked about
+    home.configure(scan={"address": f"unix:{place}"})
+    (outputs / "new.png").write_bytes(others.png({}, 5))
+    words = (await asyncio.to_thread(told, home, "import", str(outputs))).stdout
+    assert "2 pictures imported" in words and words.count("Not scanned: clamd at unix:") == 1
