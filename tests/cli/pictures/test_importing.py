@@ -239,7 +239,7 @@ async def test_what_is_imported_is_scanned_and_what_is_found_stays_where_it_lies
     assert all("scan.required is true: clamd at unix:" in one["text"] for one in waiting["failed"])
     async with fake_clamd(place) as clamd:
         done = await asyncio.to_thread(data, home, "import", str(outputs), code=1)
-        assert clamd.asked == [pictures["bad.png"], pictures["plain.png"]] and done["imported"] == 1
+        assert sorted(clamd.asked) == sorted(pictures.values()) and done["imported"] == 1
         ((bad),) = done["failed"]
         assert bad["path"].endswith("bad.png") and f"clamd found {NAME} in it; it stays where it lies" in bad["text"]
         assert (outputs / "bad.png").read_bytes() == pictures["bad.png"]
@@ -248,4 +248,4 @@ async def test_what_is_imported_is_scanned_and_what_is_found_stays_where_it_lies
     home.configure(scan={"address": f"unix:{place}"})
     (outputs / "new.png").write_bytes(others.png({}, 5))
     words = (await asyncio.to_thread(told, home, "import", str(outputs))).stdout
-    assert "2 pictures imported" in words and words.count("Not scanned: clamd at unix:") == 1
+    assert "2 products imported" in words and words.count("Not scanned: clamd at unix:") == 1
