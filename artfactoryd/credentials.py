@@ -9,12 +9,26 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from artfactoryd.errors import WrongUse
+from artfactoryd.errors import KeyUnusable, WrongUse
 from artfactoryd.printable import hide
 from artfactoryd.settings import Settings, expanded
 
 KEYCHAIN_SERVICE = "artfactoryd"
 KEYCHAIN_VARIABLES = ("DBUS_SESSION_BUS_ADDRESS", "PYTHON_KEYRING_BACKEND")  # without them a Linux has none
+
+
+def ways_to_give(provider: str, location: str | None = None) -> str:
+    """How a person gives a key, for all that tells of one that is missing or not taken: the keychain first, then what
+    serves where there is none, as on a server. `location`: where the settings say it is."""
+    file = f"a file only you can read: providers.{provider}.api_key: file:/PATH"
+    variable = KEY_VARIABLES.get(provider)
+    instead = f"set {variable} for what starts artfactoryd, or name {file}" if variable else f"name {file}"
+    if location is None:
+        return f"`artfactoryd keys set {provider}` asks for it, and puts it into the keychain; or {instead}."
+    if location == "keychain":
+        return f"`artfactoryd keys set {provider}` asks for it, and puts it there; or (without a keychain) name {file}."
+    keychain = f"`artfactoryd keys set {provider}`, with providers.{provider}.api_key: keychain, has it in the keychain"
+    return f"{keychain}; or put it where the settings say it is."
 
 
 def store(provider: str, key: str) -> None:
@@ -46,7 +60,9 @@ def remove(provider: str) -> bool:
 
 
 def _no_keychain(provider: str, why: str) -> WrongUse:
-    instead = f"Put the key into a file only you can read, and say so: providers.{provider}.api_key: file:/PATH"
+    file = f"put the key into a file only you can read, and say so: providers.{provider}.api_key: file:/PATH"
+    variable = KEY_VARIABLES.get(provider)
+    instead = f"Set {variable} for what starts artfactoryd, or {file}" if variable else file.capitalize()
     return WrongUse(f"The keychain of this machine cannot be used ({why}). {instead}")
 
 
@@ -68,9 +84,16 @@ def key_place(settings: Settings, provider: str, environ: Mapping[str, str]) -> 
 def resolve_key(settings: Settings, provider: str, environ: Mapping[str, str]) -> str | None:
     """The API key itself, or None where none is asked for and none is found. Never log what comes back.
 
-    Raises WrongUse when the settings say where the key is and it cannot be had from there.
+    Raises KeyUnusable when the settings say where the key is and it cannot be had from there, or what is there is none.
     """
     location = settings.provider(provider).api_key
+    try:
+        return _key_at(location, provider, environ)
+    except WrongUse as error:
+        raise KeyUnusable(str(error), ways_to_give(provider, location)) from error
+
+
+def _key_at(location: str | None, provider: str, environ: Mapping[str, str]) -> str | None:
     what, setting = f"API key for {provider}", f"providers.{provider}.api_key"
     if location is None:
         return _default_key(provider, environ)

@@ -171,7 +171,7 @@ def _lives(pid: int, since: float) -> bool:
         return True
 
 
-def bounded(path: Path, most: int) -> bytes:
+def bounded(path: Path | str, most: int) -> bytes:
     """Its bytes; of a larger file `most` and one more: enough to see that it is, however large it says to be.
 
     Raises OSError also for what is no plain file: a pipe would wait for a writer, and a device never end.

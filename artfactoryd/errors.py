@@ -4,6 +4,7 @@
     ArtFactoryError         title + sentence
     |- Refusal              a file that cannot be taken: its Problems, with their places   you       no       order
     |- WrongUse             a command or a setting is wrong: exit code 2                    you       no       daemon
+    |  |- KeyUnusable       no key where the settings say, or none that can be one          you       no       daemon
     |  |- NoSuchOrder       no order is called so                                           you       no       daemon
     |  |- NoSuchProduct     no product is called so                                         you       no       daemon
     |  |- AmbiguousName     several are called so: their ids                                you       no       daemon
@@ -25,6 +26,7 @@
        |- AskAgain          reading failed for a passing reason; reading is free            provider  yes      item
        |  |- Unreachable    nothing bought; no answer, or not as it should be               provider  yes      provider
        |  |- OutputTooLarge it was bought, and is larger than the settings let it be        you       yes      item
+       |  |- NotScanned     it was bought, and the settings let nothing by that was not     you       yes      item
        |- OutputLost        it was bought, and the output can no longer be had              provider  no       item
        |- OutputBad         what came is empty, or (of a picture to work on) is of no use   provider  no       item
 
@@ -163,6 +165,14 @@ class Refusal(ArtFactoryError):
 
 class WrongUse(ArtFactoryError):
     title = "That does not work"
+
+
+class KeyUnusable(WrongUse):
+    """`sentence`: what is wrong with it; `way_out`: how to give one."""
+
+    def __init__(self, sentence: str, way_out: str) -> None:
+        super().__init__(f"{sentence} {way_out}")
+        self.sentence, self.way_out = sentence, way_out
 
 
 class NoSuchOrder(WrongUse):
@@ -322,6 +332,16 @@ class OutputTooLarge(AskAgain):
     def __init__(self, sentence: str, bound: int) -> None:
         super().__init__(sentence)
         self.bound = bound
+
+
+class NotScanned(AskAgain):
+    """Paid for and here, and nobody knows what is in it, where scan.required is true. `away`: the scanner is."""
+
+    title = "The output cannot be scanned"
+
+    def __init__(self, sentence: str, *, away: bool) -> None:
+        super().__init__(sentence)
+        self.away = away
 
 
 class OutputLost(ProviderError):

@@ -38,6 +38,8 @@ class Holder(TypedDict, total=False):
     page: str | None  # the address of the status page
     page_problem: str | None  # why there is none
     waits: str | None  # what the system refuses just now, so that the work waits
+    collecting: str | None  # how far what came into the folder of a collection is looked at
+    nameless: str | None  # what lies on the shelf under a name that is no text
     unread: str  # instead of all of these: why nothing is known of who holds it
 
 
@@ -383,11 +385,10 @@ def _below(root: Path, folder: Path) -> bool:
 
 
 def _unusable(root: Path) -> str | None:
-    if not root.exists():
-        return None  # making it will tell
-    if not root.is_dir():
-        return "it is a file, not a folder."
-    durable.try_writing(root)
+    if root.exists():  # else making it will tell
+        if not root.is_dir():
+            return "it is a file, not a folder."
+        durable.try_writing(root)
     return None
 
 

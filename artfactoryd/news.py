@@ -24,7 +24,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from artfactoryd.core.money import micro_dollars, rounded
-from artfactoryd.core.names import counted, made_words
+from artfactoryd.core.names import counted
 
 log = logging.getLogger(__name__)
 
@@ -165,11 +165,12 @@ class OrderEnded(OfOrder):
     usd: float
     folder: str
     pictures: int = 0  # of the products
+    what: str = ""  # they are, in words
     reused: int = 0  # of the products, those that were on the shelf before
 
     @property
     def made(self) -> str:
-        return f"{made_words(self.products, self.pictures, self.reused)}, {_usd(self.usd)}, in {self.folder}"
+        return f"{self.what}, {_usd(self.usd)}, in {self.folder}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,7 @@
-"""What an idle daemon costs: wake-ups, CPU and memory. Linux only: it reads /proc."""
+"""What an idle daemon costs: wake-ups, CPU and memory. Linux only: it reads /proc.
+
+With PRODUCTS (in thousands) they lie on its shelf, and it is measured when it has looked at all of them.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,15 @@ import tempfile
 import time
 from pathlib import Path
 
+from shelf import furnished
+
 from artfactoryd import documents
 from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.home import Home
 
 SECONDS = float(os.environ.get("SECONDS", "20"))
+PRODUCTS = int(os.environ.get("PRODUCTS", "0"))
+BUSY, LOOKS = 0.05, 5.0  # seconds of CPU, in as many between two looks: then it is not at rest
 TARGETS = {"wake-ups a second": 5.0, "% CPU": 0.1, "MB": 70.0}
 
 
@@ -23,18 +30,31 @@ def main() -> None:
         print("idle: not measured, this system has no /proc")
         return
     with tempfile.TemporaryDirectory() as folder:
-        home = Home(Path(folder).resolve() / "home")
-        for _ in make_home(home):
-            pass
-        home.settings_file.write_text(documents.dump_yaml({"http": {"port": 0}}))
+        home = furnished(folder, PRODUCTS) if PRODUCTS else empty(folder)
         words = [sys.executable, "-m", "artfactoryd", "--home", str(home.root), "run"]
         daemon = subprocess.Popen(words, stderr=subprocess.DEVNULL)
         try:
             time.sleep(6)
+            wait_for_rest(daemon.pid)
             report(measure(daemon.pid))
         finally:
             daemon.send_signal(signal.SIGTERM)
             daemon.wait()
+
+
+def empty(folder: str) -> Home:
+    home = Home(Path(folder).resolve() / "home")
+    for _ in make_home(home):
+        pass
+    home.settings_file.write_text(documents.dump_yaml({"http": {"port": 0}}))
+    return home
+
+
+def wait_for_rest(pid: int) -> None:
+    cpu, before = cpu_seconds(pid), -1.0
+    while cpu - before > BUSY:
+        time.sleep(LOOKS)
+        cpu, before = cpu_seconds(pid), cpu
 
 
 def measure(pid: int) -> dict[str, float]:
@@ -68,7 +88,7 @@ def field(path: Path, name: str) -> str:
 
 
 def report(found: dict[str, float]) -> None:
-    print(f"idle: the daemon with its page, nothing to do, {SECONDS:.0f} s")
+    print(f"idle: the daemon with its page, nothing to do, {PRODUCTS} products, {SECONDS:.0f} s")
     for name, value in found.items():
         word = "reached" if value <= TARGETS[name] else "not reached"
         print(f"  {value:6.2f} {name:<18} to reach: at most {TARGETS[name]:g}   {word}")

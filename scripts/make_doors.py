@@ -82,7 +82,7 @@ def _command(path: str, command: click.Command) -> Iterator[str]:
 def _options(command: click.Command) -> Iterator[str]:
     context = click.Context(command, info_name=command.name)
     told = [record for one in command.get_params(context) if (record := one.get_help_record(context))]
-    yield from _list([record for record in told if record[0] != "--help" and record[1]])
+    yield from _list([record for record in told if not record[0].endswith("--help") and record[1]])
 
 
 def _list(rows: Sequence[tuple[str, str]]) -> Iterator[str]:

@@ -79,7 +79,7 @@ def test_the_wheel_alone_carries_schemas_examples_catalogue_and_migrations(insta
         "storage/migrations/all.sql",
     ):
         assert any(name.startswith(kind) for name in told["files"]), kind
-    assert told["factories"] == ["fal", "local", "replicate"]
+    assert told["factories"] == ["comfyui", "fal", "local", "replicate"]
     assert told["version"][0] == told["version"][1]
 
 

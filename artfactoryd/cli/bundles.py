@@ -5,7 +5,6 @@ What goes along is what was given with the order, and what it names that lies be
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,13 +22,13 @@ from artfactoryd.errors import Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.intake.attachments import copy_beside
 from artfactoryd.intake.recipes import of_file
-from artfactoryd.intake.submission import lay_down
+from artfactoryd.intake.submission import Told, lay_down
+from artfactoryd.planning.catalogue.asked import understood
 from artfactoryd.planning.input_patterns import fits, matches
 from artfactoryd.planning.input_sources import near_name, spelled
 from artfactoryd.planning.inputs import InputsMissing, behind_a_link
 from artfactoryd.planning.origin import Origin, name_of, order_file, stray_word
 from artfactoryd.planning.planner import most_bytes
-from artfactoryd.planning.preview import understood
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
 
@@ -88,27 +87,23 @@ class Desk:
     def inbox(self) -> Path:
         return self.settings.inbox.path or self.home.inbox
 
-    def place(self, file: Path, rehearse: bool, beside: Mapping[str, Path] | None = None) -> Placed:
+    def place(
+        self, file: Path, rehearse: bool, beside: Mapping[str, Path] | None = None, agent: str = ""
+    ) -> Placed:  # fmt: skip
         """An order's file into the inbox, with what it names; of `beside` what it uses, all of it where it cannot be
-        understood: the inbox will say why."""
+        understood: the inbox will say why. `agent`: who hands it in, empty of a person."""
         submission = str(uuid_utils.uuid7())
         name = name_of(file)
         bundle = self.inbox / f"{slug(name, 60)}-{submission[-8:]}"
         made = self.home.temp / bundle.name
-        submitted = {
-            "id": submission,
-            "name": name,
-            "file": file.name,
-            "rehearse": rehearse,
-            "git": of_file(file),
-        }
+        told = Told(name, file.name, rehearse, of_file(file), agent)
         make_folders(made)
         pile = _Pile(made, file.absolute().parent, beside or {}, self.settings.limits.product_bytes)
         pile.lay_all()
         used = self._take_along(file, pile)
         along = set(pile.beside) if used is None else pile.only(used)
         write_file(made / "order.yaml", self._text(file))
-        write_file(made / SUBMITTED, json.dumps(submitted, ensure_ascii=False).encode())
+        write_file(made / SUBMITTED, told.document(submission))
         lay_down(made, bundle)
         return Placed(bundle, submission, frozenset(along))
 

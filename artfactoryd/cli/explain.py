@@ -12,6 +12,7 @@ import click
 from artfactoryd import clock, entries, schema
 from artfactoryd.cli.context import as_json, latest, made_home, say
 from artfactoryd.core.json_types import Json
+from artfactoryd.core.names import lasting
 from artfactoryd.core.sidecar_again import STANDS_FOR
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
@@ -167,6 +168,8 @@ def _lines(document: Explanation) -> Iterator[tuple[str, str]]:
     order, item, file = sidecar["order"], sidecar["item"], sidecar["file"]
     yield "file", f"{document.file} ({document.bytes_are})"
     size = f", {file['width']}x{file['height']}" if file["width"] else ""
+    size += f", {lasting(file['duration'])}" if file["duration"] else ""
+    size += f", {file['codec']}" if file.get("codec") else ""
     yield "product", f"{sidecar['id']}, {file['mime']}{size}, {file['bytes']} bytes"
     if document.damaged or file.get("remark"):
         yield "remark", document.damaged or file["remark"]
@@ -208,6 +211,8 @@ def _stands_for(sidecar: Json) -> str:
 def _order(sidecar: Json) -> Iterator[tuple[str, str]]:
     order = sidecar["order"]
     yield "order", f"{order['name']} ({order['id']}) in project {sidecar['project']}, item {sidecar['item']['index']}"
+    if isinstance(sidecar["origin"], dict) and sidecar["origin"].get("agent"):
+        yield "agent", f"{sidecar['origin']['agent']} asked for it"
     yield from _git(order["git"])
 
 

@@ -123,7 +123,7 @@ async def _refresh(
     known, answers = catalog(home), []
     given_up: dict[str, str] = {}
     async with asking(home, settings, environ) as factories:
-        descriptions = Descriptions(home.told, factories)
+        descriptions = Descriptions(home.told, factories, files=home.models)
         askable = [provider for provider in factories if descriptions.can_ask(provider)]
         for provider, name in _wanted(known, names, askable):
             answers.append(await _describe_again(home, descriptions, known, (provider, name), given_up))
@@ -156,7 +156,7 @@ async def _describe_again(
         return RefreshedModel(provider, name, error=str(error), none=isinstance(error, CallRefused))
     before, now = known.find(provider, name), catalog(home).find(provider, name) or described
     changes = [*_changes(before, now), *_no_part(now, described)] if before else []
-    own = now.source if now.source.startswith(str(home.models)) else None
+    own = now.source if now.source.startswith(str(home.models)) and not now.is_open else None
     return RefreshedModel(provider, described.full, new=before is None, changes=changes, stands_over=own)
 
 

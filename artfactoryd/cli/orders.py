@@ -147,6 +147,7 @@ def home_lines(document: StatusDocument) -> Iterator[str]:
         yield from (f"Page    {words}" for words in (holder.get("page"), holder.get("page_problem")) if words)
         if holder.get("waits"):
             yield f"Waits   {holder['waits']}"
+        yield from (f"Shelf   {words}" for words in (holder.get("collecting"), holder.get("nameless")) if words)
     elif document.is_copy:
         yield "Daemon  none: a copy takes and sends nothing"
     else:
@@ -184,8 +185,10 @@ def closed_lines(document: StatusDocument) -> Iterator[str]:
             yield f"Paused  {name}, since {clock.shown(provider.since)}: `resume {name}`"
     if document.no_room:
         yield f"Disk    {document.no_room}"
+    if document.scan:
+        yield f"Scan    {document.scan}"
     if document.to_look_at:
-        yield f"Look    {counted(document.to_look_at, 'picture')} still to be looked at"
+        yield f"Look    {counted(document.to_look_at, 'product')} still to be looked at"
 
 
 def orders_text(orders: Sequence[OrderDocument], *, can_drop: bool = True) -> str:
@@ -195,7 +198,7 @@ def orders_text(orders: Sequence[OrderDocument], *, can_drop: bool = True) -> st
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines: list[str] = []
     for order, (done, price) in zip(orders, rows, strict=True):
-        name = f"{order.name}{' (rehearsal)' if order.rehearsal else ''}"
+        name = f"{order.name}{f' ({order.remark})' if order.remark else ''}"
         lines.append(
             f"{order.short}  {order.status:<10}  {done:>{widths[0]}}  {price:<{widths[1]}}  "
             f"{clock.shown(order.accepted_at)[:10]}  {name}  {order.folder or order.project}"

@@ -94,7 +94,7 @@ def headline(head: Document) -> str:
     if head["errors"]:
         return f"{head['name']} cannot be taken:"
     kind = " (rehearsal: drawn here, for nothing)" if head["rehearsal"] else ""
-    return f"{head['name']}: {counted(head['total_items'], 'item')}, {counted(head['total_products'], 'product')}{kind}"
+    return f"{head['name']}: {counted(head['total_items'], 'item')}, {head['makes']}{kind}"
 
 
 def rows(head: Document, planned: Planned) -> Iterator[Row]:
@@ -177,7 +177,7 @@ def _stage(stage: Document) -> str:
     price = "price unknown" if stage["usd"] is None else f"at most {_dollars(stage['usd'])}" if stage["usd"] else "free"
     waits = ", only what you like" if stage["waits_for"] == "liked" else ""
     waits += "" if stage["keep"] else ", not kept"
-    items = f"{counted(stage['total_items'], 'item')}, {counted(stage['total_products'], 'product')}"
+    items = f"{counted(stage['total_items'], 'item')}, {stage['makes']}"
     return f"{stage['id']}: {stage['provider']} {stage['model']}, {items}, {price}{waits}"
 
 

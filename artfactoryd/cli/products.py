@@ -12,6 +12,7 @@ import click
 from artfactoryd import clock
 from artfactoryd.cli.context import as_json, count_of, made_home, say
 from artfactoryd.cli.terminal import echo
+from artfactoryd.core.names import lasting
 from artfactoryd.core.query import read_query
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
@@ -92,4 +93,5 @@ def _line(product: FoundDocument) -> str:
     prompt = product.prompt if len(product.prompt) <= MOST_PROMPT else product.prompt[:MOST_PROMPT] + "…"
     gone = "" if product.on_shelf else "  (no longer on the shelf)"
     damaged = "  (damaged)" if product.damaged else ""
-    return f"{clock.shown(product.created_at)[:10]}  {product.path}  {prompt}{damaged}{gone}"
+    lasts = f"  {lasting(product.duration)}" if product.duration else ""
+    return f"{clock.shown(product.created_at)[:10]}  {product.path}{lasts}  {prompt}{damaged}{gone}"

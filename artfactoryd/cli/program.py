@@ -47,6 +47,7 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
     "like": ("pictures.marks", "Mark products as liked"),
     "logs": ("upkeep.logs", "What the program said"),
     "lookups": ("library", "Your named lists of values, with how many each has"),
+    "mcp": ("agents.command", "What agents use: plan, submit, status, find, models, explain"),
     "models": ("models", "What can be ordered, and what it costs"),
     "note": ("pictures.marks", "Write notes to products"),
     "once": ("once", "Take what is in the inbox, finish what can be finished, exit"),
@@ -79,7 +80,7 @@ COMMANDS = {  # name: the module beside this one that has a command of that name
 }
 GROUPS = {  # as `--help` shows them
     "Start": ("init", "demo", "run", "once", "keys", "install", "service", "uninstall"),
-    "Order": ("plan", "submit", "remake", "models", "templates", "lookups"),
+    "Order": ("plan", "submit", "remake", "models", "templates", "lookups", "mcp"),
     "Look": ("status", "watch", "orders", "order", "why", "spend", "providers"),
     "Steer": ("approve", "cancel", "retry", "pause", "resume"),
     "Shelf": (

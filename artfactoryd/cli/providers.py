@@ -19,6 +19,7 @@ from artfactoryd.factories import Probes
 from artfactoryd.factories.registry import Unmade, asking, makers
 from artfactoryd.home import Home
 from artfactoryd.reporting.json_object import JsonObject
+from artfactoryd.reporting.models import ordered_from
 from artfactoryd.reporting.providers import NOT_NEEDED, KeyDocument, ProviderDocument, ProvidersDocument, key, known
 from artfactoryd.settings import Settings
 
@@ -86,23 +87,26 @@ def document(home: Home, settings: Settings, environ: Mapping[str, str], *, offl
 async def _check(
     home: Home, settings: Settings, environ: Mapping[str, str], providers: dict[str, ProviderDocument]
 ) -> None:
-    """Puts what each says in place of what is known before anybody is asked."""
+    """Puts what each says in place of what is known before anybody is asked. One that needs no key is asked where a
+    model of it is known."""
+    in_use = ordered_from(home)
     async with asking(home, settings, environ) as factories:
         for name, factory in factories.items():
             if isinstance(factory, Unmade):
                 providers[name] = replace(providers[name], broken=factory.why)
-            if isinstance(factory, Probes) and providers[name].key.key:
-                checked, words = await _probe(factory)
+            may_answer = providers[name].key.key != NOT_NEEDED or name in in_use
+            if isinstance(factory, Probes) and providers[name].key.key and may_answer:
+                checked, words = await _probe(name, factory)
                 providers[name] = replace(providers[name], checked=checked, words=words)
 
 
-async def _probe(factory: Probes) -> tuple[str, str]:
+async def _probe(name: str, factory: Probes) -> tuple[str, str]:
     """TAKEN, REFUSED or SILENT, and what it said."""
     try:
         async with asyncio.timeout(LONGEST):
             await factory.probe()
     except ProviderStopped as error:
-        return REFUSED, str(error)
+        return REFUSED, f"{error} {credentials.ways_to_give(name)}" if error.of_key else str(error)
     except (ProviderError, TimeoutError) as error:
         return SILENT, str(error) or "It does not answer in time."
     return TAKEN, ""
@@ -117,11 +121,16 @@ def _lines(name: str, provider: ProviderDocument) -> list[str]:
         return [f"{name}: left out", f"  {provider.broken}"]
     if not provider.enabled:
         return [f"{name}: switched off (providers.{name}.enabled)"]
-    checked = {TAKEN: ", which is taken", REFUSED: ", which is not taken"}.get(provider.checked or "", "")
+    told = {TAKEN: ", which is taken", REFUSED: ", which is not taken"}
+    if provider.key.key == NOT_NEEDED:
+        told = {TAKEN: ", and answers", REFUSED: ", and lets nobody in", SILENT: ", and does not answer"}
+    checked = told.get(provider.checked or "", "")
     pace = f", {provider.requests_per_minute} a minute" if provider.requests_per_minute else ""
     lines = [f"{name}: {_key_words(provider.key)}{checked}; {provider.concurrency} at once{pace}"]
     if provider.words:
         lines.append(f"  {provider.words}")
+    if provider.key.is_missing:
+        lines.append(f"  {credentials.ways_to_give(name)}")
     if provider.stopped:
         lines.append(f"  stopped: {provider.stopped} (`artfactoryd resume {name}`)")
     if provider.outage:
@@ -169,7 +178,8 @@ def keys_document(settings: Settings, environ: Mapping[str, str]) -> KeysDocumen
 
 
 def keys_text(answer: KeysDocument) -> str:
-    return "\n".join(f"{name}: {_key_words(key)}" for name, key in answer.keys.items())
+    ways = {name: f". {credentials.ways_to_give(name)}" for name, key in answer.keys.items() if key.is_missing}
+    return "\n".join(f"{name}: {_key_words(key)}{ways.get(name, '')}" for name, key in answer.keys.items())
 
 
 def store_key(settings: Settings, environ: Mapping[str, str], name: str, given: str) -> StoredDocument:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import click
 
 from artfactoryd import clock
-from artfactoryd.cli.context import as_json, made_home, say, settings_to_go_by
+from artfactoryd.cli.context import as_json, made_home, say, settings_of, settings_to_go_by
+from artfactoryd.cli.program import DID_NOT_SUCCEED
 from artfactoryd.home import Home
 from artfactoryd.reporting import caps
 from artfactoryd.reporting.caps import Caps, in_dollars
@@ -52,11 +54,18 @@ class SpendDocument(JsonObject):
     default="project",
     help="What to add up by (default: project).",
 )
+@click.option("--check", is_flag=True, help="Compare it with what the providers billed, where they tell.")
 @as_json
 @click.pass_context
-def spend(ctx: click.Context, by: str, as_json: bool) -> None:
+def spend(ctx: click.Context, by: str, check: bool, as_json: bool) -> None:
     """What was spent, what is on the way or in doubt, and what is left of today's and this month's cap."""
     home = made_home(ctx)
+    if check:
+        from artfactoryd.cli.upkeep import bills  # imported late: it asks providers, and adding up does not
+
+        told = bills.check(home, settings_of(home), os.environ, clock.now())
+        say(told, "" if as_json else bills.text(told), as_json)
+        ctx.exit(DID_NOT_SUCCEED if all(one.trouble for one in told.providers) and told.providers else 0)
     figures = document(home, settings_to_go_by(home), by, clock.today())
     say(figures, "" if as_json else text(figures), as_json)
 

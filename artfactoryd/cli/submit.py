@@ -23,11 +23,10 @@ from artfactoryd.cli.terminal import echo
 from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.money import micro_dollars, rounded
-from artfactoryd.core.names import counted
 from artfactoryd.daemon.run import exit_code
 from artfactoryd.errors import HomeLocked, WrongUse
 from artfactoryd.home import Home
-from artfactoryd.intake.submission import rejections_of
+from artfactoryd.intake.submission import agent_name, rejections_of
 from artfactoryd.planning import preview
 from artfactoryd.printable import one_line
 from artfactoryd.reporting.json_object import JsonObject, plain
@@ -42,11 +41,13 @@ LOOK = 0.2  # seconds between looks at what the daemon does
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--wait", is_flag=True, help="Show progress and end with the order's outcome.")
 @click.option("--rehearse", is_flag=True, help="Let the free local sketch model draw every item.")
+@click.option("--agent", metavar="NAME", help="An agent of this name hands them in: its caps and rules hold.")
 @click.option("--template", metavar="NAME", help="FILES are pictures: make them by this template of the Library.")
 @as_json
 @click.pass_context
 def submit(
-    ctx: click.Context, files: tuple[Path, ...], wait: bool, rehearse: bool, template: str | None, as_json: bool
+    ctx: click.Context, files: tuple[Path, ...], wait: bool, rehearse: bool, agent: str | None, template: str | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Put orders into the inbox, each in one step, as they are.
 
@@ -60,7 +61,7 @@ def submit(
         given, command = ([order, *files], f"submit --template {template}") if order else ([*files], "submit")
         code, document = submit_files(
             home, settings_of(home), dict(os.environ), given, wait=wait, rehearse=rehearse, quiet=as_json,
-            command=command,
+            command=command, agent="" if agent is None else agent_name(agent),
         )  # fmt: skip
     if as_json:
         say(document, "", True)
@@ -125,11 +126,10 @@ def _what_is_bought(planned: preview.Planned) -> list[str]:
         price = head["price"]["usd"]
         known = f"for at most {rounded(micro_dollars(price), up=True)}" if price else "for nothing"
         cost = known if price is not None else "at a price that is not known"
-        what = counted(head["total_products"], "picture")
         about = f" of “{head['first']}”" if head["first"] else ""
         seed = "" if item["seed"] is None else f", seed {item['seed']}"
         asks = f"Rehearses {head['model']}" if head["rehearsal"] else f"Asks {head['provider']} {head['model']}"
-        words.append(f"{asks} again for {what}{about}{seed}, {cost}.")
+        words.append(f"{asks} again for {head['makes']}{about}{seed}, {cost}.")
         words += [f"It will wait for you: {reason['text']}" for reason in head["held"]]
     return words
 
@@ -173,10 +173,11 @@ def submit_files(
     rehearse: bool,
     quiet: bool,
     command: str = "submit",
+    agent: str = "",
 ) -> tuple[int, SubmitDocument]:  # fmt: skip
     """Each order into the inbox by one rename, as a bundle that carries what its file cannot say."""
     given, desk = told_apart(files), Desk(home, settings, environ)
-    placed = [desk.place(file, rehearse, given.beside) for _, file in given.orders]
+    placed = [desk.place(file, rehearse, given.beside, agent) for _, file in given.orders]
     lines = [_is_placed(path, one) for (path, _), one in zip(given.orders, placed, strict=True)]
     if command != "submit":  # what was named is no order, and stays where it is
         lines = ["Its order is in the inbox."]

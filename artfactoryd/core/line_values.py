@@ -81,6 +81,8 @@ class Filed(InLine):
     letter: str = leave_out("")  # b, c, ... of what came at the same place after the first, and is sent on
     looked: str | None = leave_out(None)  # None: its pixels are made later; empty: it is well; else what is wrong
     original_sha256: str | None = leave_out(None)  # of the bytes that came, where others lie there
+    duration: float | None = leave_out(None)  # seconds, of a film or a sound
+    codec: str | None = leave_out(None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,11 @@ from artfactoryd.core.parameters import file_leaves
 from artfactoryd.core.parameters.file_leaves import Place
 from artfactoryd.core.pricing.price import Price
 
-LATER = frozenset({"mask", "video", "audio", "sends"})  # that a model had none of in earlier releases
+MADE = {  # what is made, by the end of a modality
+    "video": "video", "film": "video", "audio": "audio", "sound": "audio", "speech": "audio", "music": "audio",
+    "sound-effects": "audio", "song": "audio", "3d": "3d", "mesh": "3d", "text": "text", "caption": "text",
+}  # fmt: skip
+LATER = frozenset({"mask", "video", "audio", "sends", "recipe"})  # that a model had none of in earlier releases
 
 
 CURRENT, DEPRECATED = "current", "deprecated"  # the status of a model
@@ -22,8 +26,9 @@ CURRENT, DEPRECATED = "current", "deprecated"  # the status of a model
 class Model:
     """One endpoint with its parameter schema. `id` is what the provider calls it.
 
-    `sends`: parameters that every call of it has, and no order: how its answer comes. `status`, `schema_as_of` and
-    `told_by` say how far its file can be trusted, and make it no other model.
+    `sends`: parameters that every call of it has, and no order: how its answer comes. `recipe`: what its file says for
+    its provider alone, read by nobody else. `status`, `schema_as_of` and `told_by` say how far its file can be trusted,
+    and `is_open` that its provider knows more of it than its file says; they make it no other model.
     """
 
     provider: str
@@ -45,6 +50,8 @@ class Model:
     price: Price | None = None
     source: str = ""
     sends: Parameters = field(default_factory=dict)
+    recipe: Document = field(default_factory=dict)
+    is_open: bool = field(default=False, compare=False)
     status: str = field(default=CURRENT, compare=False)
     schema_as_of: str | None = field(default=None, compare=False)
     told_by: str | None = field(default=None, compare=False)
@@ -62,8 +69,9 @@ class Model:
             audio=value.get("audio"), synonyms=dict(value.get("synonyms") or {}),
             syntax=tuple(value.get("syntax") or ()),
             price=Price.from_mapping(value["price"]) if value.get("price") else None, source=source,
-            sends=dict(value.get("sends") or {}), status=value.get("status", CURRENT),
-            schema_as_of=_day(value.get("schema_as_of")), told_by=value.get("source"),
+            sends=dict(value.get("sends") or {}), recipe=dict(value.get("recipe") or {}),
+            status=value.get("status", CURRENT), schema_as_of=_day(value.get("schema_as_of")),
+            told_by=value.get("source"),
         )  # fmt: skip
 
     @classmethod
@@ -115,6 +123,12 @@ class Model:
         for name in self.files:
             if name in parameters:
                 yield from (((name, *place), text) for place, text in self.files_in(name, parameters[name]))
+
+    @property
+    def makes(self) -> str:
+        """Of which kind, by its modality (`core/names` has them): pictures unless it says otherwise."""
+        made = self.modality.rpartition("to-")[2].removesuffix("-generation")
+        return MADE.get(made, "image")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import itertools
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
+KINDS = {"image": "picture", "video": "film", "audio": "sound", "3d": "3D scene", "text": "text"}  # and their nouns
+LASTING = ("video", "audio")
+MINUTE = 60  # seconds
 PATTERN = "{index:04d}-{slug}-{hash8}.{ext}"  # what a product's file is called where nobody says otherwise
 LONGEST = 255  # bytes of a file name on every file system we meet
 
@@ -30,10 +34,38 @@ def counted(number: float, noun: str, verb: str = "", verbs: str = "") -> str:
     return f"{words} {noun}{'' if one else 's'}{f' {verb if one else verbs}' if verb else ''}"
 
 
-def made_words(products: int, pictures: int, reused: int) -> str:
-    """`48 pictures (40 reused)`: what an order brought, and how much of it was on the shelf before."""
-    what = counted(products, "picture" if products == pictures else "product")
+def kind_of(mime: str) -> str:
+    """Which of KINDS it is; `other` of what is none."""
+    kind = mime.partition("/")[0].replace("model", "3d")
+    return kind if kind in KINDS else "other"
+
+
+def kinds_of(mimes: Iterable[str]) -> Counter[str]:
+    return Counter(map(kind_of, mimes))
+
+
+def made_words(kinds: Mapping[str, int], reused: int = 0, seconds: float = 0.0) -> str:
+    """`48 pictures (40 reused)`, `1 film of 5 s`: what an order brings, and how much of it was on the shelf before.
+
+    `seconds`: of all that lasts, together.
+    """
+    there = {kind: count for kind, count in kinds.items() if count}
+    nouns = {kind: KINDS.get(kind, "product" if len(there) == 1 else "other product") for kind in there}
+    parts = [counted(there[kind], nouns[kind]) for kind in (*KINDS, "other") if kind in there]
+    *before, last = parts or [counted(0, "picture")]
+    what = f"{', '.join(before)} and {last}" if before else last
+    if seconds and sum(there.get(kind, 0) for kind in LASTING) == sum(there.values()):
+        what += f" of {lasting(seconds)}{' together' if sum(there.values()) > 1 else ''}"
     return f"{what} ({reused} reused)" if reused else what
+
+
+def lasting(seconds: float) -> str:
+    """`5 s`, `2.5 s`, `1:30`, `1:02:03`."""
+    if seconds < MINUTE:
+        return f"{round(seconds, 1):g} s"
+    minutes, rest = divmod(round(seconds), MINUTE)
+    hours, minutes = divmod(minutes, MINUTE)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def size(text: str) -> int:

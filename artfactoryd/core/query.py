@@ -158,6 +158,8 @@ class _Written:
             return self._made(PIXELS, value.lower())
         if field.kind in RANGES:
             return self._made(field.name, value, number=values.number(field.kind, sign, value))
+        if field.kind is Kind.CHOICE and sign in ("", "="):
+            return self._made(field.name, values.choice(value))
         if sign not in ("", "="):
             raise NoValue(f"{sign} compares numbers and dates, and {self.key} is neither.")
         return self._made(field.name, value, exact=sign == "=")

@@ -69,18 +69,18 @@ def _written(value: Value, option: int, slowly: Callable[[Value], str]) -> bytes
 
 def _is_finite(value: Value) -> bool:
     """Whether each number in it is one. To look costs a third of what Python's writer takes."""
-    kind = type(value)
-    if kind in _NO_NUMBERS:
+    if type(value) in _NO_NUMBERS:
         return True
-    if kind is dict:
-        return all(type(one) in _NO_NUMBERS or _is_finite(one) for one in value.values())
-    if isinstance(value, list | tuple):
-        return all(type(one) in _NO_NUMBERS or _is_finite(one) for one in value)
     if isinstance(value, float):
         return math.isfinite(value)
-    if isinstance(value, dict):
-        return _is_finite(dict(value))
-    return isinstance(value, str | int) or _is_finite(_in_line(value))
+    if isinstance(value, str | int):
+        return True
+    if not isinstance(value, dict | list | tuple):
+        return _is_finite(_in_line(value))
+    for one in value.values() if isinstance(value, dict) else value:  # `all` takes twice as long
+        if type(one) not in _NO_NUMBERS and not _is_finite(one):
+            return False
+    return True
 
 
 def _compact(value: Value) -> str:

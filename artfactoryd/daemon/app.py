@@ -34,6 +34,7 @@ from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.planning.models import load_catalog
 from artfactoryd.settings import Settings
 from artfactoryd.shelf.fetch import Fetcher
+from artfactoryd.shelf.scanning.scanner import Scanner
 from artfactoryd.storage import rebuild
 from artfactoryd.storage.engines import places
 from artfactoryd.storage.writer import Books
@@ -116,8 +117,10 @@ def _furnish(
     """The services, in the order of the flow: each takes those above it that it uses, and none below."""
     claims = Claims(home.claims, home.rejected, home.held)
     key_notices = KeyNotices(home, books.index, factories)
-    intake = Intake(home, claims, books, settings, clock, Descriptions(home.told, factories), key_notices)
-    execution = assemble(home, books, factories, settings, fetcher, clock)
+    scanner = Scanner(home, settings, asyncio.get_running_loop())
+    descriptions = Descriptions(home.told, factories, files=home.models)
+    intake = Intake(home, claims, books, settings, clock, descriptions, key_notices, scanner)
+    execution = assemble(home, books, factories, settings, fetcher, clock, scanner)
     control = Control(home, books, claims, intake, execution, clock)
     return App(
         home=home, settings=settings, books=books, claims=claims, intake=intake, key_notices=key_notices,

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from artfactoryd import medium
+from artfactoryd import entries, medium
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.durable import write_file
@@ -111,15 +111,15 @@ def _chosen_once(home: Home, products: Collection[str]) -> set[str]:
 def _clear_work(home: Home, wanted: Collection[str]) -> None:
     """Half written files, and what a factory here made for items that have ended. Claims clear up after themselves.
 
-    `wanted`: texts that name what items that go on still need.
+    A factory's folder of one run goes as its files do. `wanted`: texts that name what items that go on still need.
     """
     young = time.time() - HANDED_OVER  # a command may be on its way just now
     commands = (path for path in home.commands.glob("*.tmp") if path.stat().st_mtime < young)
     for path in (*home.work.glob("*.tmp"), *commands):
         path.unlink(missing_ok=True)
     for path in (home.work / "made").glob("*/*"):
-        if path.is_file() and not any(path.name in text for text in wanted):
-            path.unlink(missing_ok=True)
+        if not any(path.name in text for text in wanted):
+            entries.remove(path)
 
 
 def _clear_private(home: Home) -> None:

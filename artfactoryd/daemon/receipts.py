@@ -13,6 +13,7 @@ from pathlib import Path
 from artfactoryd import clock, news
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.core.money import usd
+from artfactoryd.core.names import made_words
 from artfactoryd.daemon.app import App
 from artfactoryd.errors import StorageFull, StorageSick
 from artfactoryd.medium import in_words
@@ -102,7 +103,7 @@ def _end(kind: type[news.OrderEnded], index: Index, row: OrderRow, folder: Path)
     counts, made = index.counts(row.id), order_lists.made(index, row.id)
     return kind(
         order=row.id, name=row.name, items=row.all_items, completed=counts.get(ItemState.COMPLETED, 0),
-        failed=counts.get(ItemState.FAILED, 0), products=made.products, pictures=made.pictures,
-        reused=made.reused,
+        failed=counts.get(ItemState.FAILED, 0), products=made.products, pictures=made.kinds.get("image", 0),
+        reused=made.reused, what=made_words(*made),
         usd=usd(spend.of_order(index, row.id).spent) or 0.0, folder=str(folder),
     )  # fmt: skip

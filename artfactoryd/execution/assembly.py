@@ -42,6 +42,7 @@ from artfactoryd.live_settings import LiveSettings
 from artfactoryd.reporting.disk import no_room
 from artfactoryd.settings import Settings
 from artfactoryd.shelf.fetch import Fetcher
+from artfactoryd.shelf.scanning.scanner import Scanner
 from artfactoryd.shelf.staging import Staging
 from artfactoryd.storage.rows import ItemKey
 from artfactoryd.storage.writer import Books
@@ -70,6 +71,7 @@ class Execution:
     reconciliation: Reconciliation
     clock: Callable[[], datetime]
     placed: Placed
+    scanner: Scanner
 
     @property
     def services(self) -> Sequence[Service]:
@@ -124,7 +126,7 @@ class Execution:
 
 def assemble(
     home: Home, books: Books, factories: Mapping[str, Factory], settings: LiveSettings, fetcher: Fetcher,
-    clock: Callable[[], datetime],
+    clock: Callable[[], datetime], scanner: Scanner,
 ) -> Execution:  # fmt: skip
     """Each takes those above it that it uses, and none below. Nothing runs until `dispatch` and `reconcile` do."""
     index = books.index
@@ -138,7 +140,7 @@ def assemble(
     uploads, placed = UploadWaits(), Placed()
     calls = Calls(home, books, factories, clock, uploads)
     choosing = Choosing(Staging(home.work), fetcher, recorder, settings, clock)
-    delivery, eye = Delivery(home, books, settings, factories, fetcher, recorder, clock, placed), Eye()
+    delivery, eye = Delivery(home, books, settings, factories, fetcher, recorder, clock, placed, scanner), Eye()
     again = Again(home, index, settings, factories, fetcher, eye, clock)
     later = LaterLook(home, books, settings, recorder, again, eye, lambda: delivery.at_work)
     worker = Worker(
@@ -153,7 +155,7 @@ def assemble(
         Clones(home, books, settings), Bin(home, books, clock),
         Dispatcher(index, gates, queues, flights, health, disk, doubts, receipts),
         Reconciliation(books, factories, gates, flights, doubts, recorder, receipts, worker.put_back, clock),
-        clock, placed,
+        clock, placed, scanner,
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from artfactoryd.execution.pacing.polling import Pace
 from artfactoryd.execution.queue import Queues
 from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import at_stake, last_attempt, order_of
-from artfactoryd.factories import Factory, Outputs, Ticket
+from artfactoryd.factories import Factory, Outputs, TellsProgress, Ticket
 from artfactoryd.printable import redact, without_secrets
 from artfactoryd.storage import budget
 from artfactoryd.storage.events import Result
@@ -66,6 +66,7 @@ class Collection:
     ) -> None:  # fmt: skip
         self._index, self._factories, self._gates, self._queues = index, factories, gates, queues
         self._flights, self._recorder, self._health, self._choosing = flights, recorder, health, choosing
+        self._telling = {name: factory for name, factory in factories.items() if isinstance(factory, TellsProgress)}
         self._paces = {name: Pace(factory.first_ask) for name, factory in factories.items()}
 
     async def collect(self, row: ItemRow) -> ItemRow:
@@ -102,6 +103,7 @@ class Collection:
                     pace.learn(model, outputs.seconds)
                     return outputs
                 await self._answered(row, trouble)
+                await self._tell_progress(row)
             except OutputLost as error:
                 if not error.passing or trouble.lasts(clock()) > GONE_LASTS:
                     if not (error.refused and await self._is_refused_all(row, trouble)):
@@ -134,6 +136,11 @@ class Collection:
         if trouble.times >= NOTED_AFTER:
             await self._recorder.note(row, None)
         trouble.forget()
+
+    async def _tell_progress(self, row: ItemRow) -> None:
+        factory = self._telling.get(row.provider)
+        if factory and row.ticket is not None and (words := factory.progress(Ticket(row.ticket))):
+            await self._recorder.note(row, words)
 
     async def _note(self, row: ItemRow, trouble: _Trouble, error: Exception) -> None:
         """For receipt and status, once it has failed a few times."""

@@ -21,12 +21,14 @@ from artfactoryd.execution.recorder import Recorder
 from artfactoryd.execution.rows import item_now
 from artfactoryd.execution.shelving.arrival import Arrival
 from artfactoryd.execution.shelving.filing import Filing, Lost, Placed, as_they_were, is_spent
+from artfactoryd.execution.shelving.scanning import Sieve
 from artfactoryd.factories import Factory
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.shelf import staging
 from artfactoryd.shelf.fetch import Fetcher, without_query
 from artfactoryd.shelf.received import HELD, Received, too_large
+from artfactoryd.shelf.scanning.scanner import Scanner
 from artfactoryd.shelf.staging import INLINE, Staging
 from artfactoryd.storage.events import Settlement
 from artfactoryd.storage.rows import ItemRow, OrderRow
@@ -55,7 +57,9 @@ class Delivery:
         recorder: Recorder,
         clock: Callable[[], datetime],
         placed: Placed,
+        scanner: Scanner,
     ) -> None:
+        self._scanner, self._sieve = scanner, Sieve(home, scanner)
         self._recorder = recorder
         self._home, self._index, self._settings = home, books.index, settings
         self._factories, self._fetcher, self._clock = factories, fetcher, clock
@@ -67,8 +71,8 @@ class Delivery:
     async def deliver(self, row: ItemRow, order: OrderRow) -> Settlement:
         """Every output that can be had is on the shelf when this returns, or where later stages find it.
 
-        Raises StorageFull (try again), OutputTooLarge (try again after `larger_bound`), OutputLost or OutputBad (not
-        one of them can be had).
+        Raises StorageFull (try again), OutputTooLarge (try again after `larger_bound`), NotScanned (after
+        `scanned_again`), OutputLost or OutputBad (not one of them can be had).
         """
         if is_spent(row):
             return as_they_were(row)
@@ -97,12 +101,19 @@ class Delivery:
             if visit.settlement is not None:
                 return visit.settlement
             arrivals = [await self._bettered(row, order, arrival) for arrival in visit.arrivals]
-            return await asyncio.to_thread(self._filing.settle, row, order, arrivals, visit.lost)
+            sifted = await self._sieve.sift(row, order, arrivals, visit.lost)
+            return await asyncio.to_thread(
+                self._filing.settle, row, order, sifted.arrivals, sifted.lost, sifted.aside
+            )  # fmt: skip
 
     async def larger_bound(self, row: ItemRow, bound: int) -> None:
         """Until the settings allow more bytes than that, or a person ended it."""
         while self._settings.now.limits.product_bytes <= bound and self._is_wanted(row):
             await asyncio.sleep(BOUND_AGAIN)
+
+    async def scanned_again(self, row: ItemRow, away: bool) -> None:
+        """Until the scanner may take it, the settings are others, or a person ended it."""
+        await self._scanner.until_again(away=away, is_wanted=lambda: self._is_wanted(row))
 
     def _is_wanted(self, row: ItemRow) -> bool:
         return item_now(self._index, row.item_key).state == ItemState.DELIVERING

@@ -1,6 +1,6 @@
 """What is in flight: every item that somebody works on just now, in one table, and how far it is.
 
-    begin -> opening -> sending -> asking <-> waits for a person -> delivering <-> waits for room or a bound -> end
+    begin -> opening -> sending -> asking <-> waits for a person -> delivering <-> waits for room, bound, scan -> end
 
 Nothing here survives a restart, and nothing needs to: it follows from the index. All of it happens on the event loop,
 so what is asked here and done about it without an await between is one step.
@@ -28,10 +28,11 @@ class Phase(StrEnum):
     DELIVERING = "delivering"  # its outputs are fetched and put on the shelf
     WAITS_FOR_ROOM = "waits_for_room"  # they came, and the disk does not take them
     WAITS_FOR_BOUND = "waits_for_bound"  # one is larger than the settings let it be
+    WAITS_FOR_SCAN = "waits_for_scan"  # one cannot be scanned, and must be
 
 
 TICKET_OUT = frozenset({Phase.ASKING, Phase.WAITS_FOR_PERSON})
-WAITS = frozenset({Phase.WAITS_FOR_PERSON, Phase.WAITS_FOR_ROOM, Phase.WAITS_FOR_BOUND})
+WAITS = frozenset({Phase.WAITS_FOR_PERSON, Phase.WAITS_FOR_ROOM, Phase.WAITS_FOR_BOUND, Phase.WAITS_FOR_SCAN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,9 @@ class Flights:
 
     def waits_for_bound(self, key: ItemKey) -> None:
         self._enter(key, Phase.WAITS_FOR_BOUND)
+
+    def waits_for_scan(self, key: ItemKey) -> None:
+        self._enter(key, Phase.WAITS_FOR_SCAN)
 
     def _enter(self, key: ItemKey, phase: Phase) -> None:
         self._set(key, replace(self._table[key], phase=phase))

@@ -61,7 +61,8 @@ class Calls:
         addresses = {
             place: await self._address(row.provider, order, picture) for place, picture in pictures.items()
         }  # fmt: skip
-        return Call(model.id, model.version, {**file_leaves.replaced(row.generation, addresses), **model.sends})
+        parameters = {**file_leaves.replaced(row.generation, addresses), **model.sends}
+        return Call(model.id, model.version, parameters, model.recipe)
 
     def with_secrets(self, call: Call, model: Model) -> Call:
         """As it leaves, and stands nowhere. Raises CallRefused where a secret cannot be had any more."""

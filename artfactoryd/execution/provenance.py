@@ -52,7 +52,7 @@ class Provenance:
             "inputs": [*_inputs(row, order), *self._fed(row, order)], "stage": row.stage,
             "parents": self._parents(row, order),
             "tags": order.tags, "notes": order.notes, "rehearsal": bool(order.rehearsal),
-            "origin": {"file": order.file, "submission": order.submission}, "software_version": __version__,
+            "origin": _origin(order), "software_version": __version__,
         }  # fmt: skip
 
     def name(self, row: ItemRow, order: OrderRow, output: Output, media: Media, sha256: str) -> placing.Name:
@@ -140,6 +140,12 @@ class Provenance:
 
 def _dollars_each(cost: int, delivered: int) -> float:
     return round(float(cost / MICRO / max(1, delivered)), 6)
+
+
+def _origin(order: OrderRow) -> dict[str, Any]:
+    """With the agent that handed it in, where one did."""
+    origin = {"file": order.file, "submission": order.submission}
+    return {**origin, "agent": order.agent} if order.agent else origin
 
 
 def _model(row: ItemRow, attempt: AttemptRow, order: OrderRow) -> dict[str, Any]:

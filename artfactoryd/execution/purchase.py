@@ -87,7 +87,7 @@ class Purchase:
             return await self._recorder.release(row, "the program was stopped before this was sent")
         try:
             failpoints.point("before_submit")
-            ticket = await self._factories[row.provider].submit(sent)
+            ticket = await self._factories[row.provider].submit(replace(sent, attempt=row.attempt or ""))
             failpoints.point("after_submit")
         except (ProviderStopped, Throttled, Unreachable, CallRefused, InDoubt) as error:
             return await self._not_sent(row, error)
@@ -114,7 +114,7 @@ class Purchase:
 
     def _money(self, row: ItemRow, order: OrderRow) -> Money:
         day = clock.day_of(self._clock())
-        return Money(budget.set_aside(order, row.upper), day, budget.caps(self._settings.now))
+        return Money(budget.set_aside(order, row.upper), day, budget.caps(self._settings.now, order))
 
     async def _upload_waits(self, row: ItemRow, error: AskAgain | Throttled) -> ItemRow:
         """A file could not be put where the provider reads it; the item was never wished for. It rests, alone."""

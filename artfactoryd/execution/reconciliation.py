@@ -149,7 +149,8 @@ class Reconciliation:
         if key not in self._models:
             item = item_now(self._index, key)
             self._models[key] = order_of(self._index, row).model_of(item)
-        call = Call(row.model, self._models[key].version, secret_values.hidden(self._models[key], row.actual))
+        model = self._models[key]
+        call = Call(row.model, model.version, secret_values.hidden(model, row.actual), model.recipe, row.id)
         ticket = Ticket(row.ticket) if row.ticket else None
         return Attempt(row.id, call, _when(row.asked_at), ticket)
 

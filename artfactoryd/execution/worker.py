@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from artfactoryd.core.lifecycle import RESUMED, STUCK, ItemState, Verdict
 from artfactoryd.errors import (
     IllegalMove,
+    NotScanned,
     OutputBad,
     OutputLost,
     OutputTooLarge,
@@ -172,8 +173,8 @@ class Worker:
             self._delivery.discard(row)
 
     async def _delivered(self, row: ItemRow) -> Settlement:
-        """A disk that refuses is tried again each minute, and what is larger than the settings allow when they allow
-        more, for as long as it takes."""
+        """A disk that refuses is tried again each minute, what is larger than the settings allow when they allow more,
+        and what cannot be scanned when it can, for as long as it takes."""
         key = row.item_key
         while True:
             if item_now(self._index, key).state != ItemState.DELIVERING:
@@ -187,6 +188,13 @@ class Worker:
                 self._flights.waits_for_bound(key)
                 self._asked_about(row)
                 await self._delivery.larger_bound(row, error.bound)
+                continue
+            except NotScanned as error:
+                log.error("a product waits to be scanned: %s", error)
+                await self._recorder.note(row, str(error))
+                self._flights.waits_for_scan(key)
+                self._asked_about(row)
+                await self._delivery.scanned_again(row, error.away)
                 continue
             except StorageFull as error:
                 self._disk.refused_product(key, str(error))

@@ -15,22 +15,32 @@ is in the Ticket.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from artfactoryd.core.json_types import Document, Parameters
+
+if TYPE_CHECKING:  # who only looks loads no prices
+    from artfactoryd.core.model import Model
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One item as it is sent: the actual parameters, already checked against the model's schema."""
+    """One item as it is sent: the actual parameters, already checked against the model's schema.
+
+    `recipe`: what the model's file says for its provider alone. `attempt`: our name for this one sending, that no other
+    has; a provider that lets its clients name what they send can be asked by it. Empty where nothing is written down.
+    """
 
     model: str
     version: str | None
     parameters: Parameters
+    recipe: Document = field(default_factory=dict)
+    attempt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +156,14 @@ class Uploads(Protocol):
 
 
 @runtime_checkable
+class TellsProgress(Protocol):
+    """A factory that knows how far a call is."""
+
+    def progress(self, ticket: Ticket) -> str:
+        """In words; empty while nothing is known."""
+
+
+@runtime_checkable
 class Probes(Protocol):
     """A factory that can ask for nothing whether its provider is there and takes our key."""
 
@@ -167,6 +185,18 @@ class TakesKey(Protocol):
 
     def take_key(self, key: str) -> bool:
         """From now on this one is used; False where it is already. What is under way ends with the one before."""
+
+
+@runtime_checkable
+class Bills(Protocol):
+    """A factory whose provider tells a program what it billed."""
+
+    async def bills(self, tickets: Sequence[Ticket], since: datetime) -> Mapping[str, Decimal]:
+        """By the text of the ticket, US dollars; missing: there is no bill for it (yet). `since`: before the first.
+
+        Free, may be repeated. Raises CallRefused where this key may not ask, ProviderStopped, Throttled, Unreachable
+        or AskAgain.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +223,32 @@ class Describes(Protocol):
         """Free. `model` is a full id. `version` None: the one in use.
 
         Raises CallRefused when there is no such model, ProviderStopped, Throttled, Unreachable or AskAgain.
+        """
+
+
+class ReadsModelFile(Protocol):
+    """What makes an ordinary entry of the catalogue of a model file in the words of its provider.
+
+    Found by the entry point `artfactoryd.model_files`; asked about each file that names this provider.
+    """
+
+    def __call__(self, value: Document, stem: str, beside: Callable[[str], bytes]) -> Document:
+        """Of `value`, the file's content. `stem`: its name without the ending. `beside`: the bytes of a file that lies
+        beside it, by its name. Touches nothing else, for it is asked again only when one of these has changed.
+
+        `recipe` is for the factory alone, as a call has it; what in it is made by others for money is named in its list
+        `paid`. `open: true`: the provider knows more of it (`Completes`). Raises Refusal with key paths of `value`.
+        """
+
+
+@runtime_checkable
+class Completes(Protocol):
+    """A factory whose provider knows more of a model than its file says: ranges, what is installed, what costs."""
+
+    async def complete(self, model: Model) -> Document:
+        """Free. The model's entry with that in it: `schema`, `recipe`, and its `price` where it is known.
+
+        Raises CallRefused where it cannot be made there, ProviderStopped, Throttled, Unreachable or AskAgain.
         """
 
 

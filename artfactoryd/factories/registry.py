@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from artfactoryd.credentials import resolve_key
 from artfactoryd.durable import make_folders
 from artfactoryd.errors import ProviderStopped, WrongUse
-from artfactoryd.factories import Call, Factory, FactoryMaker, Outputs, ProviderSettings, Ticket
+from artfactoryd.factories import Call, Factory, FactoryMaker, Outputs, ProviderSettings, ReadsModelFile, Ticket
 from artfactoryd.home import Home
 from artfactoryd.medium import storage_errors
-from artfactoryd.settings import Settings
+from artfactoryd.settings import FACTORIES, Settings
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-GROUP = "artfactoryd.factories"
+MODEL_FILES = "artfactoryd.model_files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,21 @@ def unsafe_start(settings: Settings) -> str | None:
 def look_again() -> None:
     """Forget what is installed: somebody may have mended it."""
     _installed.cache_clear()
+    _readers.cache_clear()
+
+
+def model_file_reader(provider: str) -> ReadsModelFile | None:
+    """What reads the model files of a provider that has words of its own for them. Raises whatever loading it does."""
+    point = _readers().get(provider)
+    reader: ReadsModelFile | None = point.load() if point else None
+    return reader
+
+
+@cache
+def _readers() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # late for the same reason as below
+
+    return {point.name: point for point in entry_points(group=MODEL_FILES)}
 
 
 @cache
@@ -95,7 +110,7 @@ def _installed() -> dict[str, FactoryMaker | Broken]:
     """Looked at once in a process: who made its factories says of them what was so then."""
     from importlib.metadata import entry_points  # imported late: `status` seldom needs it, and it is slow to load
 
-    return {point.name: _loaded(point) for point in entry_points(group=GROUP)}
+    return {point.name: _loaded(point) for point in entry_points(group=FACTORIES)}
 
 
 def _loaded(point: EntryPoint) -> FactoryMaker | Broken:
@@ -159,4 +174,4 @@ def _for_factory(settings: Settings, name: str, environ: Mapping[str, str]) -> P
     except WrongUse as error:
         log.error("%s", error)
         key = None
-    return ProviderSettings(name, key, settings.provider(name).addresses)
+    return ProviderSettings(name, key, settings.provider(name).all_addresses)

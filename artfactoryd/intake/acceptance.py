@@ -36,6 +36,7 @@ from artfactoryd.planning.model_choice import Heard, ModelsUnknown
 from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.planning.origin import Origin
 from artfactoryd.planning.planner import Scholar, Study, most_bytes
+from artfactoryd.shelf.scanning.scanner import Scanner
 from artfactoryd.storage import budget
 from artfactoryd.storage.database import DatabaseError
 from artfactoryd.storage.events import Acceptance, Approval, Approved, CommandDone, Event
@@ -46,7 +47,6 @@ from artfactoryd.storage.writing.holds import approved
 log = logging.getLogger(__name__)
 
 MOST_READINGS = 3
-NOT_READABLE = "E_READ"  # of a file that the order needs: nothing is wrong with the order
 GATHERED = "kept"  # in a claim's folder: pictures its orders name that lie neither in it nor beside it
 
 
@@ -54,26 +54,15 @@ def _ids(rows: Sequence[OrderRow]) -> tuple[str, ...]:
     return tuple(row.id for row in rows)
 
 
-def _poison(name: str) -> Problem:
-    fix = "It is set aside; look at what is unusual in it."
-    return Problem("E_POISON", "reading this ended the program three times.", fix, file=name)
-
-
-def _defect(claim: Claim, error: Exception) -> Problem:
-    message = f"a defect of this program keeps it from being read ({type(error).__name__}); the file may be right."
-    fix = f"The log tells more: artfactoryd logs --order {claim.id}. Please report it; the file is only set aside."
-    return Problem("E_DEFECT", message, fix, file=claim.name)
-
-
 class Intake:
     def __init__(
         self, home: Home, claims: Claims, books: Books, settings: LiveSettings, clock: Callable[[], datetime],
-        descriptions: Descriptions, key_notices: KeyNotices,
+        descriptions: Descriptions, key_notices: KeyNotices, scanner: Scanner,
     ) -> None:  # fmt: skip
         self._home, self._claims, self._books, self._descriptions = home, claims, books, descriptions
         self._key_notices = key_notices
         self._settings, self._clock, self._ages = settings, clock, dict[str, Age]()  # of claims that await a picture
-        self._attachments = Attachments()
+        self._attachments, self._scanner = Attachments(), scanner
         self._whole: set[str] = set()  # claims that are taken as they are
         self._opening = asyncio.Lock()
         self._new: set[str] = set()  # orders accepted by this process, of which no folder was begun yet
@@ -85,15 +74,16 @@ class Intake:
         """
         with log_fields(order=claim.id):
             if claim.stray:
-                return await asyncio.to_thread(self._take_stray, claim)
+                word = await attachments.known_in(claim, self._scanner)
+                return await asyncio.to_thread(self._take_stray, claim, word)
             return await self._take(claim)
 
-    def _take_stray(self, claim: Claim) -> PutBack | Rejected:
+    def _take_stray(self, claim: Claim, word: str) -> PutBack | Rejected:
         index = self._books.index
-        if place := lone_picture.put_back(self._home, index, claim):
+        if not word and (place := lone_picture.put_back(self._home, index, claim)):
             self._claims.clear(claim)
             return PutBack(place)
-        path = self._claims.reject(claim, lone_picture.words(self._home, index, claim) or claim.stray)
+        path = self._claims.reject(claim, word or lone_picture.words(self._home, index, claim) or claim.stray)
         news.tell(news.OrderRejected(file=claim.name, path=str(path)))
         return Rejected(path)
 
@@ -128,7 +118,7 @@ class Intake:
             return Waiting(Lack.ROOM, f"A part of the program is away ({error}): it was replaced. Start it again.")
         except Exception as error:
             log.exception("%s is set aside: a defect of this program", claim.name)
-            return await self._reject(claim, [_defect(claim, error)])
+            return await self._reject(claim, [notices.defect(claim.name, claim.id, error)])
 
     async def _decide(self, claim: Claim) -> Outcome | list[Event]:
         """What becomes of it, or the lines that make orders of it."""
@@ -195,7 +185,7 @@ class Intake:
             if isinstance(refusal, InputsMissing) and self._may_wait(claim, refusal):
                 missing = "\n".join(str(problem) for problem in refusal.problems)
                 return Waiting(Lack.PICTURE, f"{missing}\nIt may be dropped a moment later: a minute is waited for it.")
-            if closed := [problem for problem in refusal.problems if problem.code == NOT_READABLE]:
+            if closed := [problem for problem in refusal.problems if problem.code == attachments.NOT_READABLE]:
                 return Waiting(Lack.ROOM, "\n".join(map(str, closed)))
             return await self._reject(claim, refusal.problems)
         failpoints.point("order_read")
@@ -212,18 +202,21 @@ class Intake:
     async def _understand(self, claim: Claim) -> list[Study]:
         """Models that are not in the catalogue are asked about between two readings."""
         try:
-            return await self._read_once(claim, Heard())
+            return await self._read_once(claim, self._descriptions.heard())
         except ModelsUnknown as unknown:
             if not unknown.names:
                 raise
             return await self._read_once(claim, await self._descriptions.learn(unknown.names))
 
     async def _read_once(self, claim: Claim, heard: Heard) -> list[Study]:
-        return await asyncio.to_thread(self._counted_reading, claim, heard)
+        scanned = await attachments.check(claim, self._scanner)
+        studies = await asyncio.to_thread(self._counted_reading, claim, heard)
+        await attachments.check(claim, self._scanner, scanned)  # what was taken along meanwhile
+        return studies
 
     def _counted_reading(self, claim: Claim, heard: Heard) -> list[Study]:
         if self._claims.begin_reading(claim) > MOST_READINGS:
-            raise Refusal([_poison(claim.name)])
+            raise Refusal([notices.poison(claim.name)])
         failpoints.point("reading")
         try:
             return self._study_with_pictures(claim, heard)
@@ -282,6 +275,7 @@ class Intake:
         origin = Origin(
             claim.document, stem, claim.project, bool(submission.get("rehearse")), claim.beside,
             claim.folder / GATHERED, defaults=claim.defaults, copy_of=own_folder.original(self._books.index, claim),
+            agent=claim.agent,
         )  # fmt: skip
         scholar = Scholar(self._home, self._settings.now, self._books.index, self._clock, heard)
         return scholar.study(bounded(claim.order_file, most_bytes(self._settings.now)), origin)
@@ -292,7 +286,8 @@ class Intake:
         lines: list[Event] = [order_lines.acceptance(claim, study, self._clock, git) for study in studies]
         if any(study.reasons for study in studies):
             fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
-            text = notices.hold_text(claim.name, studies, order_lines.order_id(claim.id, studies[0].document.number))
+            first = order_lines.order_id(claim.id, studies[0].document.number)
+            text = notices.hold_text(claim.name, studies, first, claim.agent)
             entry = await asyncio.to_thread(self._claims.hold, claim, text)
             lines += [order_lines.hold(claim, study, entry, fingerprint) for study in studies]
         return lines
@@ -308,15 +303,16 @@ class Intake:
         if not held:
             return []
         fingerprint = await asyncio.to_thread(self._claims.fingerprint, claim)
-        same = [row for row in held if row.held_fingerprint == fingerprint and _says_the_same(claim, row)]
+        same = [row for row in held if row.held_fingerprint == fingerprint and claim.may_mean(row)]
         twins = [row for row in same if self._claims.held_gone(row.entry)]
         return [row for row in twins if row.claim == twins[0].claim]
 
     async def _approve_by_drop(self, claim: Claim, rows: Sequence[OrderRow]) -> Accepted | Held:
-        """The claim's id is the id of the command that it stands for, so it is carried out once."""
+        """The claim's id is the id of the command that it stands for, so it is carried out once. What an agent asked
+        for no drop approves."""
         word = CommandDone(id=claim.id, name="approve", answer={"claim": rows[0].claim})
         held = [row for row in rows if row.is_held]
-        if any(not reason.waivable for row in held for reason in row.reasons):
+        if any(row.agent or not reason.waivable for row in held for reason in row.reasons):
             if self._books.index.answer(claim.id) is None:
                 await self._books.record(word)
             await self._stay_held(claim, held)
@@ -384,11 +380,6 @@ class Intake:
                 order_folder.open_folder, self._home, row, plan_of(row), lying, document, is_new=is_new
             )  # fmt: skip
             await self._books.set_folder(row.id, str(folder.relative_to(self._home.root)))
-
-
-def _says_the_same(claim: Claim, row: OrderRow) -> bool:
-    """The same bytes under other defaults are another order; where a box says nothing, what was held is meant."""
-    return not claim.defaults or dict(claim.defaults) == row.library.get("defaults", {})
 
 
 def _as_dropped(row: OrderRow, claim: Claim, most: int) -> bytes | None:

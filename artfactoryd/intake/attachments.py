@@ -7,6 +7,7 @@ claim to it. Only bytes that are safe in a claim are ever removed.
 
 from __future__ import annotations
 
+import asyncio
 import filecmp
 import logging
 import os
@@ -16,20 +17,23 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from artfactoryd.core.inbox_rules import SUBMITTED
+from artfactoryd.core.inbox_rules import SUBMITTED, is_order_name
 from artfactoryd.core.names import nfc
 from artfactoryd.core.parameters.file_refs import is_pattern
 from artfactoryd.durable import copy_link, make_folders, write_file
 from artfactoryd.entries import READ_ONLY, Entry, everything_in, has_writer, in_editor, is_litter
+from artfactoryd.errors import Problem, Refusal
 from artfactoryd.intake.claim import Claim, source_of
 from artfactoryd.medium import storage_errors
 from artfactoryd.planning.defaults import mention
 from artfactoryd.planning.input_patterns import matches
 from artfactoryd.planning.inputs import behind_a_link
+from artfactoryd.shelf.scanning.scanner import Scanner
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 60.0  # seconds that an order waits for a file it names
+NOT_READABLE = "E_READ"  # of a file that the order needs: nothing is wrong with the order
 Version = tuple[int, ...]
 
 
@@ -143,6 +147,45 @@ class Attachments:
         while self._emptied:
             with suppress(OSError):  # something else came
                 self._emptied.pop().rmdir()
+
+
+async def check(claim: Claim, scanner: Scanner, scanned: Collection[Path] = ()) -> Collection[Path]:
+    """What came with an order is scanned, but for what was `scanned` before; what was by now. Raises Refusal: of what
+    something is known in, and (it waits then) of what cannot be scanned and must be."""
+    if not scanner.is_on:
+        return scanned
+    paths = [path for path in await asyncio.to_thread(_scanned_in, claim.beside) if path not in scanned]
+    verdicts = await scanner.scan_all(paths)
+    for path, verdict in zip(paths, verdicts, strict=True):
+        if words := scanner.holds(verdict):
+            raise Refusal([Problem(NOT_READABLE, words, "It goes on when it can be scanned.", file=path.name)])
+    fix = "It is set aside. Take it out of the order, or, where clamd is wrong, tell clamd so."
+    problems = [
+        Problem("E_SCAN", f"clamd found {verdict.found} in it.", fix, file=path.name)
+        for path, verdict in zip(paths, verdicts, strict=True) if verdict.found
+    ]  # fmt: skip
+    if problems:
+        raise Refusal(problems)
+    return {*paths, *scanned}
+
+
+async def known_in(claim: Claim, scanner: Scanner) -> str:
+    """Of what is no order, and goes to Rejected in any case: in words what is known in it."""
+    if not scanner.is_on:
+        return ""
+    paths = await asyncio.to_thread(_scanned_in, claim.entry)
+    verdicts = await scanner.scan_all(paths)
+    told = [f"- {path.name}: {one.found}" for path, one in zip(paths, verdicts, strict=True) if one.found]
+    head = f"{claim.name} is no order, and clamd found something in it. It is set aside."
+    return "\n".join([head, "", *told, ""]) if told else ""
+
+
+def _scanned_in(place: Path) -> list[Path]:
+    """Files only, and no orders: those are texts, read within bounds."""
+    if os.path.islink(place):
+        return []
+    lying = [entry.path for entry in everything_in(place) if entry.kind == "file"] if place.is_dir() else [place]
+    return [path for path in lying if path.is_file() and not is_order_name(path.name)]
 
 
 def _is_rest(claim: Claim, folder: Path) -> bool:

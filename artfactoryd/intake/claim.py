@@ -15,8 +15,10 @@ from artfactoryd import entries
 from artfactoryd.core.inbox_rules import RESOLVED, SUBMITTED, WAITING_NOTE, is_order_folder
 from artfactoryd.durable import write_note
 from artfactoryd.errors import Problem, Refusal
+from artfactoryd.intake.submission import agent_name
 from artfactoryd.printable import one_line, paper
 from artfactoryd.reporting.inbox import WAITS
+from artfactoryd.storage.rows import OrderRow
 
 ORDER_NAMES = frozenset({"order.yaml", "order.yml", "order.json"})
 SUBMISSION_BYTES = 64 * 1024
@@ -62,6 +64,14 @@ class Claim:
         return ""
 
     @property
+    def agent(self) -> str:
+        """Who handed it in; empty of a person, and where what `submit` wrote cannot be read."""
+        with contextlib.suppress(Refusal):
+            given = self.submission().get("agent")
+            return agent_name(str(given)) if given else ""
+        return ""
+
+    @property
     def document(self) -> str:
         """The order's file as the person named it: what they submitted, or that in the folder they dropped."""
         in_folder = self.name if self.kind == "file" else f"{self.name}/{self.order_file.name}"
@@ -71,6 +81,12 @@ class Claim:
     def beside(self) -> Path:
         """Where the pictures it names lie: in the bundle, or taken along with a loose order."""
         return self.entry if self.kind == "bundle" else self.folder / "companions"
+
+    def may_mean(self, row: OrderRow) -> bool:
+        """Whether this, of the same bytes as a held order, may be what lay in Held. The same bytes under other defaults
+        are another order; where a box says nothing, what was held is meant. What an agent hands in anew never is."""
+        same_box = not self.defaults or dict(self.defaults) == row.library.get("defaults", {})
+        return same_box and (not self.agent or self.submission().get("id") == row.submission)
 
     def submission(self) -> dict[str, Any]:
         """What `submit` wrote into a bundle; empty when the bundle was made by hand."""

@@ -18,6 +18,17 @@ from artfactoryd.planning.planner import Study
 from artfactoryd.storage.rows import SHORT, OrderRow
 
 
+def poison(name: str) -> Problem:
+    fix = "It is set aside; look at what is unusual in it."
+    return Problem("E_POISON", "reading this ended the program three times.", fix, file=name)
+
+
+def defect(name: str, claim: str, error: Exception) -> Problem:
+    message = f"a defect of this program keeps it from being read ({type(error).__name__}); the file may be right."
+    fix = f"The log tells more: artfactoryd logs --order {claim}. Please report it; the file is only set aside."
+    return Problem("E_DEFECT", message, fix, file=name)
+
+
 def rejection_text(name: str, problems: Sequence[Problem], *, was_submitted: bool = False) -> str:
     again = "submit it" if was_submitted else "drop it into the Inbox"
     lines = [f"{name} could not be taken. Nothing of it was sent.", ""]
@@ -29,8 +40,8 @@ def stray_text(name: str, what: str, advice: str) -> str:
     return no_order(name, Word(what, advice), "\n\n") + "\n"
 
 
-def hold_text(name: str, studies: Sequence[Study], order_id: str) -> str:
-    """`order_id`: the first one's."""
+def hold_text(name: str, studies: Sequence[Study], order_id: str, agent: str = "") -> str:
+    """`order_id`: the first one's. `agent`: who handed it in, empty of a person."""
     lines = [f"{name} waits for you. Nothing of it was sent.", ""]
     for study in studies:
         price = study.needs.buying.price
@@ -39,12 +50,15 @@ def hold_text(name: str, studies: Sequence[Study], order_id: str) -> str:
         lines.append(f"{study.order.name}: {counts}, {known}.")
         lines += [f"  - {reason.text}" for reason in study.reasons]
     waivable = all(reason.waivable for study in studies for reason in study.reasons)
-    approve = (
-        [f"To approve: move {name} from Held to Inbox, or `artfactoryd approve {order_id[:SHORT]}`."]
-        if waivable
-        else []
-    )
+    approve = [f"To approve: {_way_to_approve(name, order_id[:SHORT], agent)}"] if waivable else []
     return "\n".join([*lines, "", *approve, f"To cancel: put {name} in the bin.", ""])
+
+
+def _way_to_approve(name: str, short: str, agent: str) -> str:
+    command = f"`artfactoryd approve {short}`"
+    if agent:
+        return f"{command}, or the page. The agent {agent} asked for it, so moving it to the Inbox does not."
+    return f"move {name} from Held to Inbox, or {command}."
 
 
 def no_key_text(row: OrderRow, folder: Path, providers: Sequence[str]) -> str:
@@ -77,12 +91,12 @@ def proof_document(rows: Sequence[OrderRow]) -> bytes:
     return texts[0] if len(rows) == 1 else b"\n---\n".join(text.strip() for text in texts) + b"\n"
 
 
-def proof_text(name: str, done: Sequence[tuple[str, str]], short: str) -> str:
-    """`done`: each order's name, and the words about its proof; `short`: enough of the first one's id."""
+def proof_text(name: str, done: Sequence[tuple[str, str]], first: OrderRow) -> str:
+    """`done`: each order's name, and the words about its proof; `first`: of the orders."""
     lines = [f"{name} waits for you: look at what was made first.", ""]
     lines += [f"{order}: {words}" for order, words in done]
     return "\n".join([
-        *lines, "", f"To have the rest made: move {name} from Held to Inbox, or `artfactoryd approve {short}`.",
+        *lines, "", f"To have the rest made: {_way_to_approve(name, first.short, first.agent)}",
         f"To end it: put {name} in the bin. What was made stays.", "",
     ])  # fmt: skip
 
@@ -103,6 +117,11 @@ def left_text(name: str, order: str, taken: bool) -> str:
 
 
 def unwaivable_text(name: str, rows: Sequence[OrderRow]) -> str:
+    """What was moved to the Inbox, and lies in Held again."""
     reasons = [f"  - {reason.text}" for row in rows for reason in row.reasons]
-    words = [f"{name} still waits for you: approving is not enough for this.", "", *reasons, ""]
+    why, approve = "approving is not enough for this", list[str]()
+    if all(reason.waivable for row in rows for reason in row.reasons):
+        why = "what an agent asked for is not approved by moving it"
+        approve = [f"To approve: {_way_to_approve(name, rows[0].short, rows[0].agent)}"]
+    words = [f"{name} still waits for you: {why}.", "", *reasons, "", *approve]
     return "\n".join([*words, f"To cancel: put {name} in the bin.", ""])

@@ -41,6 +41,7 @@ def acceptance(claim: Claim, study: Study, clock: Callable[[], datetime], git: J
         cap=study.cap, price=study.needs.buying.price, total_items=plan.total_items,
         total_products=plan.total_products, inputs=[picture.as_json() for picture in pictures],
         library=inputs.unsigned_parts(dict(study.library), signed), proof=list(study.proof) or None,
+        agent=claim.agent, content=study.content,
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from artfactoryd.intake import notices
 from artfactoryd.intake.claim import Claim
 from artfactoryd.intake.claims import Claims
 from artfactoryd.medium import storage_errors
-from artfactoryd.reporting import waiting
+from artfactoryd.reporting import proofs
 from artfactoryd.storage import budget
 from artfactoryd.storage.events import Hold
 from artfactoryd.storage.rows import OrderRow
@@ -66,7 +66,7 @@ class ProofHold:
     async def _hold(self, rows: Sequence[OrderRow]) -> None:
         texts = {row.id: self._words(row) for row in rows}
         name = notices.proof_name(rows)
-        text = notices.proof_text(name, [(row.name, texts[row.id]) for row in rows], rows[0].short)
+        text = notices.proof_text(name, [(row.name, texts[row.id]) for row in rows], rows[0])
         claim = await asyncio.to_thread(self._claim, rows, name)
         if claim is None:
             return
@@ -103,7 +103,7 @@ class ProofHold:
     def _words(self, row: OrderRow) -> str:
         index = self._books.index
         counts = index.counts(row.id)
-        return waiting.proof_done(row, counts, budget.whole_price(index, row))
+        return proofs.proof_done(row, counts, budget.whole_price(index, row))
 
 
 def is_open(row: OrderRow) -> bool:

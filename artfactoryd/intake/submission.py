@@ -12,23 +12,48 @@ import uuid_utils
 
 from artfactoryd.core.inbox_rules import SUBMITTED
 from artfactoryd.core.json_types import Json
+from artfactoryd.core.names import nfc
 from artfactoryd.core.slug import slug
 from artfactoryd.durable import copy, make_folders, rename, write_file
 from artfactoryd.medium import flush_folder
+from artfactoryd.printable import printable
 
 ORDER = "order.yaml"
 LONGEST = 60  # characters of the name in the bundle's
+LONGEST_NAME = 80
+WRITTEN = "order"  # what an order is called that nobody gave a name
+AGENT = "agent"  # who has no name of its own
+LONGEST_AGENT = 40  # characters
 MARK = 8  # characters of the submission's id at the end of it
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is known of an order beside its bytes. `name`: of the order; `file`: as it was called."""
+    """What is known of an order beside its bytes. `name`: of the order; `file`: as it was called; `agent`: who hands it
+    in, empty of a person."""
 
     name: str
     file: str
     rehearse: bool = False
     git: Json | None = None
+    agent: str = ""
+
+    def document(self, submission: str) -> bytes:
+        """As it goes with the order, in SUBMITTED."""
+        told = {"id": submission, "name": self.name, "file": self.file, "rehearse": self.rehearse, "git": self.git}
+        return json.dumps(told | ({"agent": self.agent} if self.agent else {}), ensure_ascii=False).encode()
+
+
+def order_name(given: str) -> str:
+    """Of an order that somebody wrote into a form, and of the file it would be; WRITTEN where nothing of it is left."""
+    return " ".join(printable(given).replace("/", " ").split())[:LONGEST_NAME].strip(". ") or WRITTEN
+
+
+def agent_name(given: str) -> str:
+    """What an agent is called here: letters, digits and a few signs, cut to LONGEST_AGENT. AGENT where nothing of it is
+    left."""
+    plain = "".join(sign if sign.isalnum() or sign in " ._-" else " " for sign in nfc(given))
+    return " ".join(plain.split())[:LONGEST_AGENT].strip(" .-_") or AGENT
 
 
 def submit_bundle(order: bytes, beside: Mapping[str, bytes], told: Told, inbox: Path, temp: Path) -> tuple[Path, str]:
@@ -42,8 +67,7 @@ def submit_bundle(order: bytes, beside: Mapping[str, bytes], told: Told, inbox: 
     for name, data in beside.items():
         make_folders((made / name).parent)
         write_file(made / name, data)
-    document = {"id": submission, "name": told.name, "file": told.file, "rehearse": told.rehearse, "git": told.git}
-    write_file(made / SUBMITTED, json.dumps(document, ensure_ascii=False).encode())
+    write_file(made / SUBMITTED, told.document(submission))
     lay_down(made, bundle)
     return bundle, submission
 

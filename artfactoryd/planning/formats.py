@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from artfactoryd.core.expansion.plan import Plan, PlannedItem
 from artfactoryd.core.json_types import Parameters
+from artfactoryd.core.model import Model
 from artfactoryd.errors import Problem
 from artfactoryd.planning.accepted import LOCAL
 from artfactoryd.planning.inputs import Input, of_item
@@ -51,11 +52,17 @@ def too_long_for_webp(plan: Plan, pictures: Sequence[Input]) -> Iterator[Problem
         if model.provider != "local":
             continue
         for picture in of_item(item.parameters, long, model).values():
-            side = _longest(item.parameters, picture["width"], picture["height"])
+            side = _longest(item.parameters, picture["width"], picture["height"]) * _times(item.parameters, model)
             if _is_webp(item.parameters, picture["mime"]) and side > LONGEST_WEBP and picture["value"] not in told:
                 told.add(picture["value"])
                 message = f"{picture['value']} would be {side:,} pixels long; a WebP holds at most {LONGEST_WEBP:,}."
                 yield Problem("W_WEBP", message, "Choose png or jpg, or make it smaller.", ("parameters",))
+
+
+def _times(parameters: Parameters, model: Model) -> int:
+    """How many times as wide and high it becomes, where that is what a model does."""
+    given = parameters.get("scale", model.properties.get("scale", {}).get("default", 1))
+    return given if isinstance(given, int) else 1
 
 
 def _is_webp(parameters: Parameters, mime: str) -> bool:

@@ -111,12 +111,13 @@ class InputsMissing(Refusal):
 class Search:
     """Looks for the pictures an order names. Gathers what is wrong with any of them.
 
-    `expected`: the hash that a picture must have, by what is written.
+    `expected`: the hash that a picture must have, by what is written. `by_agent`: no secret is looked up for it.
     """
 
     gathering: Gathering
     most_megapixels: float
     expected: Mapping[str, str] = field(default_factory=dict)
+    by_agent: bool = False
     found: dict[str, Input] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)  # hashes, by where the secret is
     problems: list[Problem] = field(default_factory=list)
@@ -136,6 +137,10 @@ class Search:
         """Every secret that the order names the place of, known by its hash alone; what cannot be had is a problem."""
         for path, location in plan.secrets:
             name = next((step for step in reversed(path) if isinstance(step, str)), "")
+            if self.by_agent:
+                words = f"{name} names a secret, and an agent hands this in."
+                self.problems.append(Problem("E_SECRET", words, "Leave it out, or let a person submit it.", path))
+                continue
             try:
                 secret = credentials.resolve_secret(location, name)
             except WrongUse as error:

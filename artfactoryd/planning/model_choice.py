@@ -12,10 +12,11 @@ from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.inbox_rules import PICTURE, SUFFIXES
 from artfactoryd.core.model import Model
 from artfactoryd.core.order import Order
+from artfactoryd.core.parameters.model_update import completed
 from artfactoryd.errors import Path, Problem, Refusal
 from artfactoryd.factories.registry import broken
 from artfactoryd.planning import models as library
-from artfactoryd.planning.catalogue import retired
+from artfactoryd.planning.catalogue import absent, retired
 
 Name = tuple[str, str]  # provider, full id
 MOST_NAMES = 12  # of models, in one sentence
@@ -71,11 +72,37 @@ def choose(catalog: Catalog, told: FilePath, heard: Heard, provider: str, name: 
         found = library.told_version(told, provider, name)
     if over := retired.ended(provider, name, found, told):
         return Choice(_instead(catalog, provider, name), (retired.problem(over, name, catalog),))
+    if found is None and (why := absent.lack(provider, name)):
+        return Choice(_instead(catalog, provider, name), (absent.problem(name, why),))
     if found is not None:
-        return Choice(found)
+        return _completed(found, heard) if found.is_open else Choice(found)
     if (provider, name) in heard.silent:
         return Choice(bare(provider, name), warnings=(_unchecked(catalog, provider, name, heard),))
     return _not_known(catalog, heard, provider, name)
+
+
+def _completed(model: Model, heard: Heard) -> Choice:
+    """One of a person's own files, of which its provider knows more: what is installed there, and what costs."""
+    name, path = (model.provider, model.full), ("model",)
+    if said := heard.models.get(name):
+        model = completed(model, said)  # laid over the file as it is now
+        return Choice(model, warnings=tuple(_paid(model)))
+    if why := heard.unknown.get(name):
+        return Choice(model, (Problem("E_MODEL", f"{model.short} cannot be made. {why}", "", path),))
+    fix = f"Start {model.provider}; `artfactoryd models refresh {model.short}` asks it."
+    if why := heard.silent.get(name):
+        message = f"{model.provider} could not be asked about {model.short}, so its values are not checked yet"
+        warning = Problem("W_NOT_ASKED", f"{message}: {why}", fix, path)
+        return Choice(model, warnings=tuple(_paid(model)) if model.schema_as_of else (warning,))
+    message = f"{model.provider} was not asked what {model.short} takes, and whether it costs anything."
+    return Choice(model, (Problem("E_MODEL", message, fix, path),), ask=name)
+
+
+def _paid(model: Model) -> Iterator[Problem]:
+    if paid := model.recipe.get("paid"):
+        message = f"{model.short} has a part that somebody else runs for money: {', '.join(paid)}."
+        fix = "What it costs is not told: give the order a `price`, or its model file."
+        yield Problem("W_PAID", message, fix if model.price is None else "", ("model",))
 
 
 def _not_known(catalog: Catalog, heard: Heard, provider: str, name: str) -> Choice:

@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.model import DEPRECATED, Model
+from artfactoryd.core.parameters.model_update import completed
 from artfactoryd.core.parameters.openapi import NoSchema, model_entry
 from artfactoryd.core.pricing.told import price_told
 from artfactoryd.errors import AskAgain, CallRefused, ProviderError, StorageFull, Unreachable
-from artfactoryd.factories import Describes, Factory
+from artfactoryd.factories import Completes, Describes, Factory
 from artfactoryd.medium import in_words
 from artfactoryd.planning import models as library
 from artfactoryd.planning.model_choice import Heard, Name
@@ -25,21 +27,30 @@ ASK_AGAIN = 60.0  # seconds after which one that was not told is asked for again
 
 
 class Descriptions:
-    """`told`: the folder they are kept in; where it cannot be written they are used all the same."""
+    """`told`: the folder they are kept in; where it cannot be written they are used all the same. `files`: where a
+    person's own model files lie."""
 
     def __init__(
         self, told: Path, factories: Mapping[str, Factory], today: Callable[[], date] = date.today,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.monotonic, files: Path | None = None,
     ) -> None:  # fmt: skip
-        self._told, self._factories, self._today, self._clock = told, factories, today, clock
+        self._told, self._factories, self._files, self._today, self._clock = told, factories, files, today, clock
         self._silent: dict[Name, tuple[float, str]] = {}
+        self._lately: dict[Name, tuple[float, Model]] = {}
 
     def can_ask(self, provider: str) -> bool:
-        return isinstance(self._factories.get(provider), Describes)
+        return isinstance(self._factories.get(provider), Describes | Completes)
+
+    def heard(self) -> Heard:
+        """What was said of models of a person's own so lately that it is not asked again."""
+        since = self._clock() - ASK_AGAIN
+        return Heard({name: model for name, (when, model) in self._lately.items() if when > since})
 
     async def ask(self, provider: str, name: str) -> Model:
         """The model as its provider describes it today; kept. Raises ProviderError."""
         factory: object = self._factories.get(provider)
+        if isinstance(factory, Completes):
+            return await self._complete(factory, provider, name)
         if not isinstance(factory, Describes):
             raise CallRefused(f"{provider} does not tell what its models take.")
         model, _, version = name.partition(":")
@@ -59,6 +70,25 @@ class Descriptions:
             return await asyncio.to_thread(self._keep, entry, name)
         except NoSchema as error:
             raise AskAgain(f"{provider} knows {name}, but {error}") from error
+
+    async def _complete(self, factory: Completes, provider: str, name: str) -> Model:
+        """A model of a person's own file, with what its provider says of it today."""
+        models, _ = await asyncio.to_thread(library.load_catalog, self._files)
+        model = Catalog(models).find(provider, name)
+        if model is None:
+            raise CallRefused(f"There is no model file for {name} of {provider}.")
+        try:
+            async with asyncio.timeout(LONGEST):
+                entry = dict(await factory.complete(model))
+        except TimeoutError as error:
+            raise Unreachable(f"{provider} did not answer within {LONGEST:.0f} seconds.") from error
+        entry |= {"provider": provider, "model": model.full, "schema_as_of": self._today().isoformat()}
+        try:
+            said = await asyncio.to_thread(self._keep, entry, model.full)
+        except NoSchema as error:
+            raise AskAgain(f"{provider} knows {name}, but {error}") from error
+        self._lately[provider, model.full] = (self._clock(), said)
+        return completed(model, said)
 
     def _keep(self, entry: Mapping[str, object], name: str) -> Model:
         if not self._told.parent.is_dir():

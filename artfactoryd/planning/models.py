@@ -9,28 +9,32 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from artfactoryd import documents, schema
 from artfactoryd.core.model import Model
-from artfactoryd.core.parameters.model_update import renewed
+from artfactoryd.core.parameters.model_update import completed, renewed
 from artfactoryd.core.parameters.openapi import NoSchema
 from artfactoryd.documents import Document
 from artfactoryd.durable import make_folders, write_file
 from artfactoryd.entries import bounded
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, not_readable
+from artfactoryd.planning.catalogue.absent import lack
+from artfactoryd.planning.catalogue.provider_files import ProviderFiles, is_provider_s
 from artfactoryd.planning.read_once import ReadOnce
 
 SHIPPED = Path(__file__).parents[1] / "catalog"
 ENDINGS = (".yaml", ".yml", ".json")
 Check = Callable[[Document], list[Problem]]
-Reader = Callable[[Path], Sequence[Model]]
+Reader = Callable[[Path], Sequence[Model | Document]]  # a document is a model file in its provider's words
 MONEY = frozenset({"usd", "first"})  # keys of a price
 COUNTED = ("of", "rate", "size", "factor")  # keys of a price that name a parameter
 FIELDS = ("batch", "seed", "image", "mask", "video", "audio")  # that name a parameter
+OF_A_PROVIDER = {"workflow", "map", "output", "command"}  # keys of a model file in a provider's own words
 _DECIMAL = re.compile(r"\+?[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?")
 
 
@@ -41,13 +45,19 @@ def load_catalog(folder: Path | None, told: Path | None = None) -> tuple[list[Mo
     with its place. `told`: where the providers' descriptions are kept; one that is damaged counts as not there.
     """
     shipped, problems = shipped_models()
-    known = {(model.provider, model.id): model for model in shipped}
+    known = {(model.provider, model.id): model for model in shipped if not lack(model.provider, model.id)}
     for path in sorted(told.iterdir()) if told and told.is_dir() else ():
         for said in _all_in(path, _own)[0]:
             before = known.get((said.provider, said.id))
             known[said.provider, said.id] = renewed(before, said) if before else said
     own, wrong = _all_in(folder, _own) if folder else ([], [])
-    return [*known.values(), *own], [*problems, *wrong]
+    return [*known.values(), *(_with_told(model, told) for model in own)], [*problems, *wrong]
+
+
+def _with_told(model: Model, told: Path | None) -> Model:
+    """With what its provider said of it the last time it was asked."""
+    said = told_version(told, model.provider, model.full) if told and model.is_open else None
+    return completed(model, said) if said else model
 
 
 @cache
@@ -123,7 +133,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _read(path: Path, read: Reader) -> tuple[Sequence[Model], Sequence[Problem]]:
     try:
-        return read(path), ()
+        return [each if isinstance(each, Model) else _provider_s.model(each, path) for each in read(path)], ()
     except Refusal as refusal:
         return (), refusal.problems
     except OSError as error:
@@ -131,7 +141,7 @@ def _read(path: Path, read: Reader) -> tuple[Sequence[Model], Sequence[Problem]]
         return (), [Problem("E_READ", message, "Look at its permissions.", file=str(path))]
 
 
-def _shipped(path: Path) -> list[Model]:
+def _shipped(path: Path) -> Sequence[Model | Document]:
     """A list of many is made by a program, and looked at by its test alone."""
     data = bounded(path, documents.MOST_BYTES)
     if path.suffix == ".json":
@@ -139,11 +149,39 @@ def _shipped(path: Path) -> list[Model]:
     return _models(data, path, _shape_problems)
 
 
-def _models(data: bytes, path: Path, check: Check) -> list[Model]:
-    read = documents.read_documents(data, str(path))
-    if problems := [problem for document in read for problem in check(document)]:
+def _models(data: bytes, path: Path, check: Check) -> list[Model | Document]:
+    if path.suffix.lower() == ".json" and _is_of_another_kind(data):
+        return []
+    read = [(document, is_provider_s(document)) for document in documents.read_documents(data, str(path))]
+    if problems := [problem for document, is_later in read if not is_later for problem in check(document)]:
         raise Refusal(problems)
-    return [Model.from_mapping(_with_price_as_written(document), str(path)) for document in read]
+    return [document if is_later else _model(document, document.value, path) for document, is_later in read]
+
+
+def _is_of_another_kind(data: bytes) -> bool:
+    """What lies beside model files for one of them, as a workflow does: not a key of it is one of a model file."""
+    if len(data) > documents.MOST_BYTES:  # and so cut off
+        return b'"provider"' not in data
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and value.keys().isdisjoint(("provider", "model", "schema"))
+
+
+def _model(document: Document, entry: Mapping[str, Any], path: Path) -> Model:
+    return Model.from_mapping(_with_price_as_written(document, entry), str(path))
+
+
+def _provider_s_model(document: Document, entry: dict[str, Any], path: Path) -> Model:
+    """Of what its provider's factory made of a document. Raises Refusal."""
+    is_open = bool(entry.pop("open", False))
+    if problems := schema.check_mapping(entry, "model") or list(_more_problems(entry)):
+        raise Refusal(problems)
+    return replace(_model(document, entry, path), is_open=is_open)
+
+
+_provider_s = ProviderFiles(_provider_s_model)
 
 
 def _shape_problems(document: Document) -> list[Problem]:
@@ -159,6 +197,10 @@ _own = ReadOnce(partial(_models, check=_problems), documents.MOST_BYTES)  # a pe
 
 def _more_problems(value: Mapping[str, Any]) -> Iterator[Problem]:
     """What model.schema.json cannot say: a schema that is one, and names that stand in it."""
+    if own := OF_A_PROVIDER & value.keys():
+        message = f"{', '.join(sorted(own))}: this is read of a provider that has words of its own, without a schema."
+        yield Problem("E_SCHEMA", message, "Write model and schema; or, for comfyui, workflow, map and output alone.")
+        return
     complaint = schema.check_schema(value["schema"])
     if complaint:
         yield Problem("E_SCHEMA", f"the schema is {complaint}", "Correct it.", ("schema",))
@@ -187,10 +229,10 @@ def _in_price(price: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
         yield from (((*path, "when", name), name) for name in part.get("when") or ())
 
 
-def _with_price_as_written(document: Document) -> dict[str, Any]:
+def _with_price_as_written(document: Document, entry: Mapping[str, Any]) -> dict[str, Any]:
     """Money is decimal text: 0.003 stays what was written."""
-    value = dict(document.value)
-    if "price" in value:
+    value = dict(entry)
+    if "price" in value and "price" in document.value:
         value["price"] = _as_written(document, ("price",), value["price"])
     return value
 

@@ -121,3 +121,4 @@ class Origin:
     again: Again | None = None  # the sidecar that it is made of
     defaults: Mapping[str, str] = field(default_factory=dict)  # texts of the drop-box's, by where they stand
     copy_of: str | None = None  # the order whose own folder this is, in words
+    agent: str = ""  # who hands it in; empty of a person's

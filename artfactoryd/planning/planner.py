@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from typing import TypedDict
 
 from artfactoryd import documents, schema
+from artfactoryd.clock import ago
 from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.expansion.expand import base_seed, make_plan
 from artfactoryd.core.expansion.hold_reasons import Reason, reasons_to_hold
 from artfactoryd.core.expansion.plan import Plan
-from artfactoryd.core.expansion.product_names import wrong_names
+from artfactoryd.core.expansion.product_names import shadowed_names, wrong_names
 from artfactoryd.core.expansion.proof import proof_numbers
 from artfactoryd.core.grammar.wildcards import Wildcards
 from artfactoryd.core.money import micro_dollars
@@ -33,7 +34,7 @@ from artfactoryd.planning import models as library
 from artfactoryd.planning import remake as again
 from artfactoryd.planning.accepted import LOCAL, price_in_order, with_inputs
 from artfactoryd.planning.equal_items import Twins, with_any_seed
-from artfactoryd.planning.fingerprint import fingerprint_of
+from artfactoryd.planning.fingerprint import content_of, fingerprint_of
 from artfactoryd.planning.formats import too_long_for_webp
 from artfactoryd.planning.input_patterns import Patterns
 from artfactoryd.planning.input_sources import Gathering
@@ -46,6 +47,7 @@ from artfactoryd.planning.templates import TemplateFiles
 from artfactoryd.planning.to_buy import Needs, needs_of
 from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.lists import order_lists
 from artfactoryd.storage.rows import OrderRow
 
 
@@ -78,6 +80,7 @@ class Study:
     plan: Plan
     cap: int  # micro-dollars the order may spend unasked
     fingerprint: str
+    content: str
     reasons: tuple[Reason, ...]
     inputs: tuple[Input, ...] = ()
     library: Borrowed = field(default_factory=Borrowed)
@@ -200,11 +203,12 @@ class Scholar:
         if search.secrets:
             borrowed["secrets"] = dict(search.secrets)
         fingerprint = fingerprint_of(document, order, pictures, borrowed)
+        content = content_of(document, plan, pictures, borrowed)
         cap = micro_dollars(self._settings.budget.per_order if order.budget is None else order.budget)
         needs = needs_of(plan, Twins(self._index, self._home.root) if self._index else None)
         return Study(
-            document, order, plan, cap, fingerprint,
-            (*self._reasons(plan, cap, needs), *self._repeats(fingerprint, order, before, origin.copy_of)),
+            document, order, plan, cap, fingerprint, content,
+            (*self._reasons(plan, cap, needs), *self._repeats(fingerprint, content, order, before, origin)),
             pictures, borrowed | self._own_pattern(document), needs, proof_numbers(plan),
         )  # fmt: skip
 
@@ -224,7 +228,8 @@ class Scholar:
 
     def _search(self, origin: Origin) -> inputs.Search:
         expected = origin.again.sha256 if origin.again else {}
-        return inputs.Search(self._gathering(origin), self._settings.limits.megapixels, expected)
+        most = self._settings.limits.megapixels
+        return inputs.Search(self._gathering(origin), most, expected, bool(origin.agent))
 
     def _with_pictures(self, document: Resolved, plan: Plan, search: inputs.Search) -> tuple[Plan, tuple[Input, ...]]:
         """The plan with what the pictures themselves tell. Raises Refusal for those that cannot be used."""
@@ -264,8 +269,8 @@ class Scholar:
             many=patterns, own=document.is_own, having=self.catalog().having,
         )  # fmt: skip
         choices += later
-        of_models = [warning for choice in choices for warning in choice.warnings]
-        plan = replace(plan, warnings=(*of_models, *files_as_text(order, choices), *plan.warnings))
+        told = [*(one for choice in choices for one in choice.warnings), *files_as_text(order, choices)]
+        plan = replace(plan, warnings=(*told, *shadowed_names(plan), *plan.warnings))
         self._refuse(document, plan, choices, [*wrong, *lookups.problems], patterns.missing)
         return plan
 
@@ -337,28 +342,38 @@ class Scholar:
         return base_seed(order, self._index.real_runs(sha256) if self._index else 0)
 
     def _repeats(
-        self, fingerprint: str, order: Order, before: Sequence[Study], copy_of: str | None
+        self, fingerprint: str, content: str, order: Order, before: Sequence[Study], origin: Origin
     ) -> Iterator[Reason]:
-        if copy_of:
-            yield Reason("duplicate", f"It is a duplicate of {copy_of}.")
+        if origin.copy_of:
+            yield Reason("duplicate", f"It is a duplicate of {origin.copy_of}.")
             return
         if order.rehearse:
             return
         for study in before:
-            if study.fingerprint == fingerprint:
+            if study.fingerprint == fingerprint or (origin.agent and study.content == content):
                 yield Reason("duplicate", f"It says the same as document {study.document.number} of this file.")
                 return
-        for row in self._index.same_orders(fingerprint) if self._index else ():
-            if self._counts_as_repeated(row):
-                place = row.folder or "Held"
-                yield Reason("duplicate", f"It is a duplicate of {row.name} ({row.short}, {place}).")
-                return
+        rows = self._earlier(fingerprint, content, bool(origin.agent))
+        repeated = sorted(
+            (row for row in rows if self._counts_as_repeated(row, origin.agent)), key=lambda row: row.is_held
+        )
+        for row in repeated[:1]:  # what was made comes before what is held as its duplicate
+            words = f"It is a duplicate of {row.name} ({row.short}, {row.folder or 'Held'})"
+            done = "handed in" if row.is_held else "made"
+            yield Reason("duplicate", f"{words}, {done} {ago(row.accepted_at, self._clock())}.")
 
-    def _counts_as_repeated(self, row: OrderRow) -> bool:
+    def _earlier(self, fingerprint: str, content: str, by_agent: bool) -> list[OrderRow]:
+        if self._index is None:
+            return []
+        return order_lists.of_content(self._index, content) if by_agent else self._index.same_orders(fingerprint)
+
+    def _counts_as_repeated(self, row: OrderRow, agent: str) -> bool:
         assert self._index is not None
         if str(self._index.state(row)) in ("held", "queued", "processing"):
             return True
-        recent = datetime.fromisoformat(row.accepted_at) + timedelta(minutes=self._settings.inbox.repeat_minutes)
+        inbox = self._settings.inbox
+        lasts = timedelta(hours=inbox.agent_repeat_hours) if agent else timedelta(minutes=inbox.repeat_minutes)
+        recent = datetime.fromisoformat(row.accepted_at) + lasts
         return recent > self._clock() and bool(self._index.attempts(row.id))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections import ChainMap, Counter
@@ -29,17 +28,16 @@ from artfactoryd.core.slug import folder_name, prompt_of, slug
 from artfactoryd.entries import bounded
 from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
-from artfactoryd.factories.registry import asking
 from artfactoryd.home import Home
 from artfactoryd.planning import defaults
+from artfactoryd.planning.catalogue.asked import understood
+from artfactoryd.planning.catalogue.makes import made_by, made_by_stage
 from artfactoryd.planning.catalogue.prices import notes, stale_prices, told_with_price
 from artfactoryd.planning.equal_items import other_seed
 from artfactoryd.planning.formats import ending_of
 from artfactoryd.planning.input_sources import near_name
-from artfactoryd.planning.model_choice import Heard, ModelsUnknown, Name
-from artfactoryd.planning.model_discovery import Descriptions
 from artfactoryd.planning.origin import Origin, name_of, order_file
-from artfactoryd.planning.planner import Scholar, Study, most_bytes
+from artfactoryd.planning.planner import Study, most_bytes
 from artfactoryd.planning.to_buy import NEW_PARENT, NOT_KEPT, Explainer, is_gone
 from artfactoryd.settings import Settings
 from artfactoryd.shelf.order_folders import existing_project
@@ -125,28 +123,9 @@ def _origin(file: Path, inbox: Path, box: str | None, settings: Settings, rehear
     return Origin(str(file), name_of(file), nfc(box) if box else None, rehearse, file.absolute().parent, defaults=given)
 
 
-def understood(
-    home: Home, settings: Settings, index: Index | None, data: bytes, origin: Origin,
-    environ: Mapping[str, str] | None,
-) -> list[Study]:  # fmt: skip
-    """As a daemon would: providers are asked about models that are not known here. Raises Refusal."""
-    try:
-        return Scholar(home, settings, index, now).study(data, origin)
-    except ModelsUnknown as unknown:
-        if environ is None or not unknown.names:
-            raise
-        heard = asyncio.run(_asked(home, settings, environ, unknown.names))
-    return Scholar(home, settings, index, now, heard).study(data, origin)
-
-
-async def _asked(home: Home, settings: Settings, environ: Mapping[str, str], names: Sequence[Name]) -> Heard:
-    async with asking(home, settings, environ) as factories:
-        return await Descriptions(home.told, factories).learn(names)
-
-
 def _refused(file: Path, problems: Sequence[Problem]) -> dict[str, Any]:
     return {
-        "name": file.stem, "project": None, "model": None, "total_items": 0, "total_products": 0,
+        "name": file.stem, "project": None, "model": None, "total_items": 0, "total_products": 0, "makes": "",
         "price": {"usd": None, "as_of": None, "complete": False, "stale": []}, "held": [],
         "warnings": [_told(problem) for problem in problems if problem.holds],
         "errors": [_told(problem) for problem in problems if not problem.holds], "axes": [], "combined": "",
@@ -168,7 +147,7 @@ def _order(home: Home, study: Study, most: int | None, index: Index | None) -> P
         "name": study.order.name, "project": study.order.project, "model": plan.model.full,
         "models": [told_with_price(plan, place) for place in range(len(plan.models))],
         "provider": study.provider, "rehearsal": study.order.rehearse, "total_items": plan.total_items,
-        "total_products": plan.total_products,
+        "total_products": plan.total_products, "makes": made_by(plan),
         "price": {
             "usd": usd(price), "as_of": plan.price and plan.price.as_of, "complete": price is not None,
             "stale": stale_prices(plan, now().date()),
@@ -257,7 +236,7 @@ def _stage(plan: Plan, stage: stages.Stage[Plan]) -> dict[str, Any]:
     return {
         "id": stage.later.id, "provider": stage.plan.model.provider, "model": stage.plan.model.full,
         "waits_for": stage.later.wait, "keep": stage.later.keep, "total_items": stages.items_of(plan, stage),
-        "total_products": stages.products_of(plan, stage),
+        "total_products": stages.products_of(plan, stage), "makes": made_by_stage(plan, stage),
         "usd": usd(0 if plan.order.rehearse else stages.price_of(plan, stage)),
     }  # fmt: skip
 

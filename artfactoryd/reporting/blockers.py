@@ -50,11 +50,13 @@ class Code(StrEnum):
     UPLOAD_LASTS = "upload_lasts"  # tried so often that nobody need wait for its end
     STUCK = "stuck"  # by a defect of this program
     TOO_LARGE = "too_large"  # made, and larger than the settings let it be
+    UNSCANNED = "unscanned"  # made, and not to be scanned, where the settings want that
 
 
 PASSING = frozenset({Code.LINGERS, Code.REFUSED, Code.OUTAGE, Code.PUT_BACK, Code.ASKED_ABOUT, Code.PROOF_FIRST})
 OF_ITEMS = frozenset({
     Code.IN_DOUBT, Code.EQUAL_IN_DOUBT, Code.UNMARKED, Code.UNFILED, Code.UPLOAD_LASTS, Code.STUCK, Code.TOO_LARGE,
+    Code.UNSCANNED,
 })  # fmt: skip
 
 

@@ -29,26 +29,32 @@ class Period(JsonObject):
 
 @dataclass(frozen=True, slots=True)
 class Caps(JsonObject):
+    """`agents`: the part of the day that orders of agents have."""
+
     day: Period
     month: Period
+    agents: Period
 
     def lines(self) -> Iterator[str]:
-        """In words, a line for each."""
-        for title, period in (("Today  ", self.day), ("Month  ", self.month)):
+        """In words, a line for each; of agents where they spent anything."""
+        periods = (("Today  ", self.day), ("Month  ", self.month), ("Agents ", self.agents))
+        for title, period in periods if self.agents.counted_usd else periods[:2]:
             counted, left = share_of(round(period.counted_usd * 1_000_000), round(period.cap_usd * 1_000_000))
             yield f"{title} {counted} of {in_dollars(period.cap_usd)}, {left} left"
 
 
 def standing(index: Index | None, settings: Settings, day: str) -> Caps:
     """As they stand on that local date; without an index, nothing was ever spent."""
-    return Caps(_period(index, settings, "day", day), _period(index, settings, "month", day))
+    everyone = budget.caps(settings)
+    agents = _period(index, budget.AGENTS, day, budget.agents_cap(settings))
+    return Caps(_period(index, "day", day, everyone["day"]), _period(index, "month", day, everyone["month"]), agents)
 
 
-def _period(index: Index | None, settings: Settings, name: str, day: str) -> Period:
-    cap = budget.caps(settings)[name]
+def _period(index: Index | None, name: str, day: str, cap: int) -> Period:
     counted = budget.counted(index, name, day) if index else 0
     left = max(0, cap - counted)
-    return Period(name, day if name == "day" else day[:7], *(value / 1_000_000 for value in (counted, cap, left)))
+    lasts, date = ("month", day[:7]) if name == "month" else ("day", day)
+    return Period(lasts, date, *(value / 1_000_000 for value in (counted, cap, left)))
 
 
 def in_dollars(value: float) -> str:

@@ -16,7 +16,7 @@ from artfactoryd.core.pricing.words import price_in_words
 from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.planning import models as library
-from artfactoryd.planning.catalogue import retired
+from artfactoryd.planning.catalogue import absent, retired
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.schema import allowed_by
 
@@ -27,6 +27,13 @@ def catalog(home: Home) -> Catalog:
     if problems:
         raise WrongUse("Correct these model files first.\n" + "\n".join(map(str, problems)))
     return Catalog(models)
+
+
+def ordered_from(home: Home) -> set[str]:
+    """Providers of which a model is known: whoever has no ComfyUI need not read that it does not answer. What is wrong
+    with a model file is told elsewhere."""
+    models, _ = library.load_catalog(home.models, home.told)
+    return {model.provider for model in models}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +148,7 @@ def shown(home: Home, name: str) -> WholeModelsDocument:
 
 def named(known: Catalog, name: str) -> list[Model]:
     models = [model for provider in known.providers() if (model := known.find(provider, name))]
-    if not models and (over := retired.words(name, known)):
+    if not models and (over := retired.words(name, known) or absent.words(name)):
         raise WrongUse(over)
     if not models:
         near = [candidate for provider in known.providers() for candidate in known.near(provider, name)]

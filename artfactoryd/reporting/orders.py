@@ -33,6 +33,7 @@ class ProductDocument(JsonObject):
     replaced_by: str | None  # id of the one beside it, that came when it was fetched again
     rating: int | None
     notes: str | None  # None: those of its order
+    duration: float | None  # seconds, of a film or a sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class OrderDocument(JsonObject):
     rehearsal: bool
     accepted_at: str
     folder: str | None
+    agent: str = ""  # who handed it in; empty of a person's
     overruns: Sequence[OverrunDocument] | None = None
     products: Sequence[ProductDocument] | None = None
 
@@ -94,6 +96,12 @@ class OrderDocument(JsonObject):
     def short(self) -> str:
         """Enough of its id to name it in a command."""
         return self.order_id[:13]
+
+    @property
+    def remark(self) -> str:
+        """What sets it apart from a person's order for real pictures; empty of such a one."""
+        by = [f"by agent {self.agent}"] if self.agent else []
+        return ", ".join([*(["rehearsal"] if self.rehearsal else []), *by])
 
     def to_json(self) -> dict[str, object]:
         values: dict[str, object] = {}
@@ -183,7 +191,7 @@ def order_document(
         reused_items=index.reused(row.id), money=MoneyDocument.of(index, row.id), price_usd=usd(row.price),
         at_most_usd=usd(budget.at_most(index, row)), cap_usd=row.cap / 1_000_000, paused=row.paused is not None,
         rehearsal=bool(row.rehearsal),
-        accepted_at=row.accepted_at, folder=row.folder,
+        accepted_at=row.accepted_at, folder=row.folder, agent=row.agent,
         overruns=overruns(index, row.id) if products else None,
         products=[product_document(product) for product in index.products(row.id, most)] if products else None,
     )  # fmt: skip
@@ -206,7 +214,7 @@ def product_document(row: ProductRow) -> ProductDocument:
     return ProductDocument(
         row.id, row.number, row.place, row.path, row.sha256, row.bytes, row.mime, row.width, row.height,
         int(row.liked), row.tags, row.looked or None, row.replaced_by, row.rating,
-        row.notes,
+        row.notes, row.duration,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from artfactoryd.core.model import Model
+from artfactoryd.core.names import kind_of
 from artfactoryd.core.slug import prompt_of
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.shelf.sidecars import BIN
@@ -32,6 +33,9 @@ class FoundDocument(JsonObject):
     bytes: int
     width: int | None
     height: int | None
+    kind: str  # image, video, audio, 3d, text or other
+    duration: float | None  # seconds, of a film or a sound
+    codec: str | None
     created_at: str
     sha256: str
     order_id: str
@@ -81,6 +85,7 @@ def product_document(row: FoundProduct, root: Path) -> FoundDocument:
     return FoundDocument(
         id=product.id, path=product.path, project=product.project, provider=row.provider, seed=row.seed,
         mime=product.mime, bytes=product.bytes, width=product.width, height=product.height,
+        kind=kind_of(product.mime), duration=product.duration, codec=product.codec,
         created_at=product.created_at, sha256=product.sha256, order_id=product.order_id, order=row.order_name,
         item=product.number, index=product.place, model=model.id if model else None,
         prompt=prompt_of(row.generation or {}, model) if model else "",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from artfactoryd import credentials
 from artfactoryd.errors import WrongUse
-from artfactoryd.factories.registry import broken, makers
+from artfactoryd.factories.registry import Broken, broken, makers
 from artfactoryd.home import Home
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.waiting import Closures
@@ -23,6 +23,10 @@ class KeyDocument(JsonObject):
 
     key: str | None
     key_problem: str | None
+
+    @property
+    def is_missing(self) -> bool:
+        return self.key is None and not self.key_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,8 @@ def known(home: Home, settings: Settings, environ: Mapping[str, str]) -> Provide
 
 
 def _provider(settings: Settings, name: str, environ: Mapping[str, str], closures: Closures) -> ProviderDocument:
-    given, usual, problem = settings.provider(name), PROVIDERS.get(name), broken().get(name)
-    addresses = usual.addresses if usual else {}
+    given, usual, problem = settings.provider(name), PROVIDERS.get(name), broken().get(name) or _missing(name)
+    addresses = usual.all_addresses if usual else {}
     stop, outage = closures.stops.get(name), closures.outages.get(name)
     return ProviderDocument(
         enabled=given.enabled,
@@ -75,11 +79,17 @@ def _provider(settings: Settings, name: str, environ: Mapping[str, str], closure
         words="",
         concurrency=given.concurrency,
         requests_per_minute=given.requests_per_minute,
-        addresses={part: address for part, address in given.addresses.items() if addresses.get(part) != address},
+        addresses={part: address for part, address in given.all_addresses.items() if addresses.get(part) != address},
         stopped=stop.reason if stop else None,
         outage=outage.reason if outage else None,
         paused=closures.pauses.get(name) or closures.pauses.get(""),
     )
+
+
+def _missing(name: str) -> Broken | None:
+    if name in makers():
+        return None
+    return Broken(f"No factory of {name} is installed.", f"Install what brings it, or take providers.{name} away.")
 
 
 def key(settings: Settings, name: str, environ: Mapping[str, str]) -> KeyDocument:

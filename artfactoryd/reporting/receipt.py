@@ -9,6 +9,7 @@ from pathlib import Path
 from artfactoryd import documents, entries
 from artfactoryd.core.lifecycle import ItemState, OrderState
 from artfactoryd.core.money import usd
+from artfactoryd.core.names import made_words
 from artfactoryd.planning.accepted import plan_of
 from artfactoryd.printable import redact
 from artfactoryd.reporting.orders import MoneyDocument, overruns
@@ -41,6 +42,8 @@ def receipt(index: Index, row: OrderRow, notes: Sequence[str]) -> str:
     papers: dict[str, object] = {}
     if plan_of(row).stages:
         papers["stages"] = dependencies.counts(index, row.id)
+    if (made := order_lists.made(index, row.id)).products:
+        papers["made"] = made_words(*made)
     papers |= _told("failures", _failures(index, row), row)
     papers |= _told("warnings", _warnings(index, row), row)
     return head + (documents.dump_yaml(papers) if papers else "")
@@ -82,6 +85,8 @@ def _receipt_head(
     }  # fmt: skip
     if row.rehearsal:
         value["rehearsal"] = True
+    if row.agent:
+        value["agent"] = row.agent
     if notes:
         value["reasons"] = list(notes)
     return documents.dump_yaml(value)

@@ -15,7 +15,7 @@ from artfactoryd.core.expansion.stages import keeps, products_of
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.lifecycle import ItemState
 from artfactoryd.core.model import Model
-from artfactoryd.core.names import counted
+from artfactoryd.core.names import kinds_of, made_words
 from artfactoryd.core.sheets.facts import MODEL, Fact, Picture, facts_of, shown
 from artfactoryd.core.sheets.layout import Axes, Layout, lay_out, parted
 from artfactoryd.core.sheets.sheet import MOST, Sheet
@@ -193,12 +193,13 @@ def _picture(
     return Picture(
         facts, seed, prompt, blank, product.id, path.name, product.path,
         product.sha256, product.mime, product.width or 0, product.height or 0, marks, parameters,
+        duration=product.duration or 0.0,
     )  # fmt: skip
 
 
 def _lines(layout: Layout, row: OrderRow, pictures: Sequence[Picture], unliked: int) -> list[str]:
     missing = sum(bool(picture.blank) for picture in pictures)
-    count = counted(len(pictures), "picture") + (f", {missing} of them not here" if missing else "")
+    count = _count(pictures) + (f", {missing} of them not here" if missing else "")
     count += f"; {unliked} more for likes" if unliked else ""
     kind = "rehearsal, drawn here for nothing" if row.rehearsal else ""
     return [*_common(layout), " · ".join(filter(None, [kind, count, clock.shown(row.accepted_at)[:10]]))]
@@ -226,7 +227,15 @@ def of_products(root: Path, rows: Sequence[FoundProduct], title: str, axes: Axes
         for row, model in zip(reversed(rows), models, strict=True)
     ]
     layout = lay_out(pictures, axes, sorts=True)
-    return Sheet(title, [*_common(layout), counted(len(pictures), "picture")], layout)
+    return Sheet(title, [*_common(layout), _count(pictures)], layout)
+
+
+def _count(pictures: Sequence[Picture]) -> str:
+    """What has not come counts as a picture, whatever it may be, where nothing else has."""
+    kinds = kinds_of(picture.mime for picture in pictures if picture.mime)
+    missing = sum(not picture.mime for picture in pictures)
+    usual = next(iter(kinds), "image") if len(kinds) < 2 else "other"
+    return made_words(kinds + Counter({usual: missing}))
 
 
 def _found(root: Path, row: FoundProduct, model: Model | None, name: str) -> Picture:

@@ -21,6 +21,7 @@ from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import OrderDocument, ProductDocument, order_document, product_document
 from artfactoryd.reporting.waiting import Closures, outage, reasons
 from artfactoryd.settings import Settings
+from artfactoryd.shelf.scanning import away
 from artfactoryd.storage import looks
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import order_lists
@@ -29,6 +30,7 @@ from artfactoryd.storage.rows import OrderRow
 MOST_OPEN = 200  # orders that are not over, newest first; the rest are counted
 MOST_RECENT = 20  # orders that have ended
 MOST_PRODUCTS = 12
+HELD_WORDS, REJECTED_WORDS = ".why.txt", ".error.txt"  # how the names of files end that say why
 MOST_WORDS = 50  # entries of Held/ and Rejected/ whose reasons are told, newest first
 WORD_BYTES = 4000
 
@@ -86,6 +88,7 @@ class StatusDocument(JsonObject):
     waits: Mapping[str, str] = field(default_factory=dict)  # of what was dropped and is no order yet: why, by its name
     left_alone: Sequence[str] = ()  # in the inbox, orders perhaps, whose names begin with a dot
     more_open: int = 0  # orders that are not over and not in `open`
+    scan: str = ""  # in words why nothing was scanned when it was last tried
 
 
 def status(
@@ -103,9 +106,9 @@ def status(
         inbox_problem=inbox_problem(settings.inbox.path or home.inbox),
         waits=waits(home, settings),
         left_alone=names_left_alone(settings.inbox.path or home.inbox),
-        held=[name for name in _names(home.held) if not name.endswith(".why.txt")],
-        rejected=[name for name in _names(home.rejected) if not name.endswith(".error.txt")],
-        why=WordsBeside(_words(home.held, ".why.txt"), _words(home.rejected, ".error.txt")),
+        held=_entries(home.held, HELD_WORDS),
+        rejected=_entries(home.rejected, REJECTED_WORDS),
+        why=WordsBeside(_words(home.held, HELD_WORDS), _words(home.rejected, REJECTED_WORDS)),
         paused=closures.pauses.get(""),
         providers=_closed_providers(closures),
         no_room=no_room(home, settings, index),
@@ -117,6 +120,7 @@ def status(
         budget=caps.standing(index, settings, clock.today()),
         to_look_at=looks.count(index) if index else 0,
         settings=trouble,
+        scan=away.trouble(home, settings),
     )
 
 
@@ -156,6 +160,18 @@ def _names(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []
     return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _entries(folder: Path, suffix: str) -> list[str]:
+    return [name for name in _names(folder) if not name.endswith(suffix)]
+
+
+def entries(folder: Path, suffix: str, first: int, most: int) -> tuple[dict[str, str], int]:
+    """Some of Held/ or Rejected/, from that one on, newest first, with what is written beside each; and how many there
+    are."""
+    names = _entries(folder, suffix)
+    newest = sorted(names, key=lambda name: (-(_age(folder / f"{name}{suffix}") or _age(folder / name)), name))
+    return {name: _beginning(folder / f"{name}{suffix}") for name in newest[first : first + most]}, len(names)
 
 
 def _words(folder: Path, suffix: str) -> dict[str, str]:

@@ -16,9 +16,11 @@ from artfactoryd import clock
 from artfactoryd.core.lifecycle import NO_KEY, RESUMED, STUCK, UNFINISHED_ORDERS, UPLOAD_LASTS, UPLOAD_WAITS, ItemState
 from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
+from artfactoryd.credentials import ways_to_give
 from artfactoryd.home import Home
 from artfactoryd.reporting.blockers import Blocker, Code, Outlook, Who
 from artfactoryd.reporting.disk import no_room
+from artfactoryd.reporting.proofs import proof_first
 from artfactoryd.reporting.words import items_words
 from artfactoryd.settings import PROVIDERS, Settings
 from artfactoryd.shelf.order_folders import existing_project
@@ -29,7 +31,7 @@ from artfactoryd.storage.rows import ItemRow, OrderRow, OutageRow, StopRow
 
 MOST_NOTES = 20  # reasons of items that a person is told one by one
 _NOTED = (STUCK, UPLOAD_WAITS, UPLOAD_LASTS)  # how the reasons of planned items begin that have a line of their own
-BOUND = "limits.product_bytes"  # stands in the note of what is larger
+_LASTING = {"limits.product_bytes": Code.TOO_LARGE, "scan.required": Code.UNSCANNED}  # by what a note names
 
 
 def outlook(
@@ -128,14 +130,15 @@ def _blockers(case: _Case) -> Iterator[Blocker]:
     yield from _notes(case)
     yield from _asked_about(case)
     if case.row.held is None and not case.row.cancelled:
-        yield from _proof_first(case.row)
+        yield from proof_first(case.row)
         yield from _passing(case, next_items, unsent)
 
 
 def _left_held(case: _Case) -> Iterator[Blocker]:
     entry, held = case.row.held_entry, case.home.held
     if entry and held.is_dir() and not os.path.lexists(held / entry):
-        text = "Its entry has left Held/: half a minute later it is cancelled, unless the Inbox has it (an approval)."
+        has_it = "the Inbox has it, and it is laid back" if case.row.agent else "the Inbox has it (an approval)"
+        text = f"Its entry has left Held/: half a minute later it is cancelled, unless {has_it}."
         yield Blocker(Code.LEFT_HELD, Who.TIME, None, text)
 
 
@@ -188,7 +191,9 @@ def _note_code(item: ItemRow) -> Code:
         return Code.STUCK
     if reason.startswith(UPLOAD_LASTS):
         return Code.UPLOAD_LASTS
-    return Code.TOO_LARGE if item.state == ItemState.DELIVERING and BOUND in reason else Code.LINGERS
+    if item.state == ItemState.DELIVERING:
+        return next((code for setting, code in _LASTING.items() if setting in reason), Code.LINGERS)
+    return Code.LINGERS
 
 
 def _who(item: ItemRow) -> Who:
@@ -196,7 +201,7 @@ def _who(item: ItemRow) -> Who:
 
 
 def _waits_for_person(item: ItemRow) -> bool:
-    return _note_code(item) in {Code.STUCK, Code.TOO_LARGE}
+    return _note_code(item) in {Code.STUCK, *_LASTING.values()}
 
 
 # --- what was sent perhaps ---
@@ -291,13 +296,14 @@ def _lifting(provider: str, stop: StopRow) -> str:
     if stop.reason.startswith(NO_KEY):
         return "With a key it goes on by itself; one in a variable counts from the next start."
     if stop.of_key:
-        return f"With another key it goes on by itself; this is asked at each start, too. At once: `resume {provider}`."
+        text = "With another key it goes on by itself; this is asked at each start, too."
+        return f"{text} At once: `resume {provider}`. {ways_to_give(provider)}"
     return f"When that is mended: `resume {provider}`."
 
 
 def _caps(case: _Case, item: ItemRow) -> Iterator[Blocker]:
     """The caps that an item waits for. One of a day or a month is kept by waiting, unless the item alone passes it."""
-    reserved, caps = budget.set_aside(case.row, item.upper), budget.caps(case.settings)
+    reserved, caps = budget.set_aside(case.row, item.upper), budget.caps(case.settings, case.row)
     for name, text in budget.reached(case.index, case.row, item, case.settings, case.day).items():
         if name == "order":
             yield Blocker(Code.ORDER_CAP, Who.PERSON, None, text)
@@ -374,24 +380,3 @@ def _no_folder(home: Home, project: str) -> str:
     if not os.path.lexists(folder) or folder.is_dir():
         return ""
     return f"{folder} is not a folder, so nothing can be put there. Move it away; the work goes on by itself."
-
-
-# --- proofs ---
-
-
-def _proof_first(row: OrderRow) -> Iterator[Blocker]:
-    if row.proof is not None:
-        count = counted(len(row.proof_items), "item")
-        text = f"Its proof of {count} is made first; the rest waits until you have looked at it."
-        yield Blocker(Code.PROOF_FIRST, Who.TIME, None, text)
-
-
-def proof_done(row: OrderRow, counts: Mapping[str, int], whole: int) -> str:
-    """`whole`: what all of it may cost by now, in micro-dollars."""
-    made, count = counts.get(ItemState.COMPLETED, 0), len(row.proof_items)
-    ended = [f"{made} made", *(f"{counts[s]} {s}" for s in (ItemState.FAILED, ItemState.CANCELLED) if counts.get(s))]
-    return (
-        f"Its proof is done: {count} of {counted(row.total_items, 'item')} ({', '.join(ended)}) for "
-        f"{dollars(row.committed)}, in {row.folder}. The other {row.total_items - count} may cost up to "
-        f"{dollars(whole - row.committed)}."
-    )

@@ -6,14 +6,12 @@ Not here: who reads them again, and when (live_settings), and the schema of the 
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
 
 from artfactoryd import __version__, entries, schema
 from artfactoryd.core.json_types import Json
@@ -22,9 +20,10 @@ from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home, user_folder
 from artfactoryd.identity import init_command
+from artfactoryd.settings.addresses import bad_address, bad_server, is_loopback
+from artfactoryd.settings.providers import KEYLESS, PROVIDERS, Provider, addresses_in, with_addresses
 from artfactoryd.settings.sections import (
-    ADDRESSES,
-    PROVIDERS,
+    CLAMD,
     Backup,
     Budget,
     Desktop,
@@ -35,7 +34,7 @@ from artfactoryd.settings.sections import (
     Limits,
     Logging,
     Products,
-    Provider,
+    Scan,
     Settings,
     Thumbnails,
 )
@@ -46,10 +45,11 @@ if TYPE_CHECKING:  # settings that were good once are not read again, and what r
 DEFAULT_TEXT = Path(__file__).parents[1].joinpath("default_settings.yaml").read_text(encoding="utf-8")
 PREFIX = "ARTFACTORY_"
 NO_OVERRIDES = ("ARTFACTORY_HOME", "ARTFACTORY_FAULT")
+FACTORIES = "artfactoryd.factories"  # the entry points by which they are found, plug-ins' too
 __all__ = [
-    "DEFAULT_TEXT", "NO_OVERRIDES", "PREFIX", "PROVIDERS", "Backup", "Budget", "Desktop", "Hook", "Http", "Inbox",
-    "Index", "Limits", "Logging",
-    "Products", "Provider", "Settings", "Thumbnails", "checked_mark", "expanded", "load", "load_copy", "stamp_of",
+    "DEFAULT_TEXT", "FACTORIES", "NO_OVERRIDES", "PREFIX", "PROVIDERS", "Backup", "Budget", "Desktop", "Hook", "Http",
+    "Inbox", "Index", "Limits", "Logging", "Products", "Provider", "Scan", "Settings", "Thumbnails", "checked_mark",
+    "expanded", "load", "load_copy", "stamp_of",
 ]  # fmt: skip
 NAMES: KeyPath = ("products", "file")
 MOST_BYTES = 1 << 20
@@ -69,7 +69,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     overrides, more = _from_environment(environ)
     if problems or more:
         raise Refusal([*problems, *more])
-    value = _merged(given or {}, overrides)
+    value = _merged(_in_full(given or {}), overrides)
     for problem in _problems_together(value):
         raise Refusal([_located(problem, source, path, overrides)])
     settings = replace(_build(value, path.parent, environ), stamp=stamp, source=source or b"")
@@ -195,7 +195,7 @@ def _from_environment(environ: Mapping[str, str]) -> tuple[Json, list[Problem]]:
             wrong = [Problem("E_NUMBER", str(error))]
         problems += [_of_variable(name, problem) for problem in wrong]
         if not wrong:
-            overrides = _merged(overrides, override)
+            overrides = _merged(overrides, _in_full(override))
     return overrides, problems
 
 
@@ -226,18 +226,29 @@ def _section(value: Json, name: str) -> Json:
     return section or {}
 
 
+def _in_full(value: Json) -> Json:
+    """`scan` may be written as nothing but its address."""
+    address = value.get("scan")
+    return {**value, "scan": {"address": address}} if isinstance(address, str) else value
+
+
 def _more_problems(value: Json) -> Iterator[Problem]:
     """What the schema cannot say."""
     providers = _section(value, "providers")
     for provider in providers:
         given = _section(providers, provider)
-        for name in ADDRESSES:
-            address = given.get(name)
-            if address is not None and (complaint := _bad_address(address)):
-                path: KeyPath = ("providers", provider, name)
-                yield Problem("E_VALUE", complaint, "Write https://HOST; http:// only for this machine.", path)
+        if provider not in PROVIDERS:
+            yield from _mistyped(provider)
+        is_keyless = (provider in KEYLESS or provider not in PROVIDERS) and not given.get("api_key")
+        for path, address in addresses_in(given):
+            if complaint := bad_address(address, is_keyless=is_keyless):
+                fix = "Write https://HOST; http:// only for this machine."
+                yield Problem("E_VALUE", complaint, fix, ("providers", provider, *path))
+    if (clamd := _section(_in_full(value), "scan").get("address")) and not _is_clamd(clamd):
+        fix = "Write clamd:unix:/run/clamav/clamd.ctl (the path of its socket) or clamd:tcp://HOST:3310."
+        yield Problem("E_VALUE", "this is no address of a clamd.", fix, ("scan", "address"))
     url = _section(value, "index").get("url")
-    if url is not None and (complaint := _bad_server(url)):
+    if url is not None and (complaint := bad_server(url)):
         way_out = "Write postgresql://USER@HOST/DATABASE; a password belongs into ~/.pgpass."
         yield Problem("E_VALUE", complaint, way_out, ("index", "url"))
     boxes = _section(value, "inbox").get("defaults") or {}
@@ -247,49 +258,28 @@ def _more_problems(value: Json) -> Iterator[Problem]:
                 yield replace(problem, path=("inbox", "defaults", name, *problem.path))
 
 
-def _bad_address(address: str) -> str | None:
-    """The address itself is not repeated: it may hold a password."""
-    try:
-        parts = urlsplit(address)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return "this is no web address."
-    if parts.scheme not in ("http", "https") or not host:
-        return "the address must begin with https:// and a host."
-    if parts.username or parts.password or parts.query or parts.fragment:
-        return "the address must hold no user, password, ? or #."
-    if parts.scheme == "http" and not _is_loopback(host):
-        return "plain http would show the API key to the network; it is allowed on this machine only."
-    return None
+def _mistyped(name: str) -> Iterator[Problem]:
+    """A built-in provider's name, nearly. Of a plug-in that is away the settings wait for it."""
+    import difflib  # late, as the next: settings seldom name such a one
+    from importlib.metadata import entry_points
+
+    near = difflib.get_close_matches(name, PROVIDERS, n=1)
+    if near and name not in {point.name for point in entry_points(group=FACTORIES)}:
+        fix = f"Did you mean {near[0]}?"
+        yield Problem("E_UNKNOWN_KEY", f"there is no provider {name}.", fix, ("providers", name))
 
 
-def _bad_server(url: str) -> str | None:
-    """It is not repeated, as above."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.hostname, parts.port
-    except ValueError:
-        return "this is no address of a server."
-    if parts.scheme not in ("postgresql", "postgres"):
-        return "the address must begin with postgresql://."
-    if parts.password or "password=" in parts.query:
-        return "the address must hold no password."
-    return None
+def _is_clamd(address: str) -> bool:
+    match = CLAMD.fullmatch(address)
+    return match is not None and int(match["port"] or 1) in range(1, 1 << 16)
 
 
 def _open_to_others(http: Json) -> Problem | None:
     host = http.get("host", Http().host)
-    if _is_loopback(host) or http.get("token"):
+    if is_loopback(host) or http.get("token"):
         return None
     message = f"at {host} others than this machine can read the status page, and no token is asked of them."
     return Problem("E_VALUE", message, "Set http.token, or take 127.0.0.1.", ("http", "host"))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
@@ -301,7 +291,10 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
     if backup.path is not None:
         backup = replace(backup, path=folder / expanded(str(backup.path), environ))
     return Settings(
-        providers={name: _filled(default, _section(providers, name)) for name, default in PROVIDERS.items()},
+        providers={
+            name: _filled(PROVIDERS.get(name, Provider()), with_addresses(_section(providers, name)))
+            for name in (*PROVIDERS, *(name for name in providers if name not in PROVIDERS))
+        },
         budget=_filled(Budget(), _section(value, "budget")),
         limits=_filled(Limits(), _section(value, "limits")),
         inbox=inbox,
@@ -314,6 +307,7 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
         strict=value.get("strict") or False,
         index=_filled(Index(), _section(value, "index")),
         desktop=_filled(Desktop(), _section(value, "desktop")),
+        scan=_filled(Scan(), _section(value, "scan")),
         hooks={event: _hooks(given, folder, environ) for event, given in _section(value, "hooks").items() if given},
     )
 
@@ -337,7 +331,7 @@ def _hook(command: str | list[str], folder: Path, environ: Mapping[str, str]) ->
 
 
 Section = TypeVar(
-    "Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Thumbnails, Backup, Desktop, Index
+    "Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Thumbnails, Backup, Desktop, Scan, Index
 )
 
 
@@ -360,7 +354,7 @@ def load_copy(path: Path, home: Home, environ: Mapping[str, str]) -> Settings | 
         overrides, _ = _from_environment(environ)
         if given is None or problems:
             return None
-        return _build(_merged(given, overrides), home.root, environ)
+        return _build(_merged(_in_full(given), overrides), home.root, environ)
     except WrongUse:
         return None
 

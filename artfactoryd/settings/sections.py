@@ -5,34 +5,19 @@ Not here: how they are read, and what is wrong with them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.names import PATTERN
+from artfactoryd.settings.providers import PROVIDERS, Provider
 
-ADDRESSES = ("base_url", "queue_url", "rest_url", "cdn_url", "platform_url")
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """`api_key` says where the key is (env:NAME, keychain, file:/PATH); it is never the key."""
-
-    concurrency: int = 2
-    enabled: bool = True
-    api_key: str | None = None
-    base_url: str | None = None
-    requests_per_minute: int | None = None  # None: as many as there is room for
-    queue_url: str | None = None
-    rest_url: str | None = None
-    cdn_url: str | None = None
-    platform_url: str | None = None
-
-    @property
-    def addresses(self) -> dict[str, str]:
-        """By their names in the settings; the first is where calls are sent."""
-        return {name: address for name in ADDRESSES if (address := getattr(self, name))}
+CLAMD_PORT = 3310
+CLAMD = re.compile(
+    r"(?:clamd:)?(?:unix:(?P<path>/.+)|tcp://(?P<host>\[[0-9a-fA-F:.]+\]|[^\s:/@\[\]]+)(?::(?P<port>\d{1,5}))?/?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +28,7 @@ class Budget:
     per_day: float = 10
     per_month: float = 50
     ask_above: float = 2
+    agents_per_day: float = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +46,7 @@ class Inbox:
     settle_seconds: float = 1
     scan_seconds: float = 5
     repeat_minutes: float = 10
+    agent_repeat_hours: float = 24
     defaults: Mapping[str, Json] | None = None  # by drop-box: what its orders may leave out
 
 
@@ -76,16 +63,6 @@ class Http:
 class Logging:
     level: str = "info"
     format: str = "text"  # accepted, and without effect: the files are JSON lines
-
-
-PROVIDERS = {
-    "replicate": Provider(concurrency=8, base_url="https://api.replicate.com", requests_per_minute=600),
-    "fal": Provider(
-        concurrency=4, queue_url="https://queue.fal.run", rest_url="https://rest.fal.ai",
-        cdn_url="https://v3.fal.media", platform_url="https://api.fal.ai/v1",
-    ),
-    "local": Provider(),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +109,31 @@ class Desktop:
 
 
 @dataclass(frozen=True, slots=True)
+class Scan:
+    """`address`: of clamd, as it was written; None: nothing is scanned. `required`: what cannot be scanned waits."""
+
+    address: str | None = None
+    required: bool = False
+
+    @property
+    def path(self) -> str:
+        """Of its socket; empty where it is reached by the network."""
+        return self._part("path")
+
+    @property
+    def host(self) -> str:
+        return self._part("host").strip("[]")
+
+    @property
+    def port(self) -> int:
+        return int(self._part("port") or CLAMD_PORT)
+
+    def _part(self, name: str) -> str:
+        match = CLAMD.fullmatch(self.address or "")
+        return (match and match[name]) or ""
+
+
+@dataclass(frozen=True, slots=True)
 class Hook:
     """A command that is run when something happens. `words` may hold what nobody else is to read."""
 
@@ -152,6 +154,7 @@ class Settings:
     thumbnails: Thumbnails = Thumbnails()
     index: Index = Index()
     desktop: Desktop = Desktop()
+    scan: Scan = Scan()
     hooks: Mapping[str, tuple[Hook, ...]] = field(default_factory=dict)  # by what happens
     recipes: tuple[Path, ...] = ()  # git folders in which what was dropped is looked for
     strict: bool = False  # every warning holds

@@ -52,7 +52,7 @@ def name_product(file: Path, product: str) -> None:
         log.debug("%s gets no id: %s", file.name, error.strerror)
 
 
-def product_in(file: Path) -> str | None:
+def product_in(file: Path | str) -> str | None:
     """The id that goes along with a file; None where there is none, or something else under that name."""
     with contextlib.suppress(OSError, KeyError, ValueError):
         text = _get(file, PRODUCT)[:MOST].decode()
@@ -148,7 +148,7 @@ def _put(file: Path, name: str, value: bytes) -> None:
         os.setxattr(file, name, value)
 
 
-def _get(file: Path, name: str) -> bytes:
+def _get(file: Path | str, name: str) -> bytes:
     if sys.platform == "darwin":
         import xattr
 

@@ -6,8 +6,11 @@ Not here: decoding (media). Nothing is refused: what nobody knows is `applicatio
 from __future__ import annotations
 
 import codecs
+import os
 import re
 from typing import BinaryIO, Literal, NamedTuple
+
+from artfactoryd.shelf.look.frames import behind_tags, is_stream
 
 Type = Literal["image", "video", "audio", "other"]
 HEAD = 4096  # bytes that tell
@@ -25,6 +28,7 @@ TEXT = Kind("text/plain", "txt", "other")
 WEB_PAGE = Kind("text/html", "txt", "other")  # under a name that no browser opens
 SVG = Kind("image/svg+xml", "svg", "image")
 MP4 = Kind("video/mp4", "mp4", "video")
+MP3, AAC = Kind("audio/mpeg", "mp3", "audio"), Kind("audio/aac", "aac", "audio")
 STARTS: tuple[tuple[bytes, Kind], ...] = (
     (b"\x89PNG\r\n\x1a\n", Kind("image/png", "png", "image")),
     (b"\xff\xd8\xff", Kind("image/jpeg", "jpg", "image")),
@@ -42,13 +46,8 @@ STARTS: tuple[tuple[bytes, Kind], ...] = (
     (b"\xff\x0a", Kind("image/jxl", "jxl", "image")),
     (b"\0\0\0\x0cJXL ", Kind("image/jxl", "jxl", "image")),
     (b"\0\0\0\x0cjP  ", Kind("image/jp2", "jp2", "image")),
-    (b"ID3", Kind("audio/mpeg", "mp3", "audio")),
-    (b"\xff\xf1", Kind("audio/aac", "aac", "audio")),
-    (b"\xff\xf9", Kind("audio/aac", "aac", "audio")),
-    (b"\xff\xfb", Kind("audio/mpeg", "mp3", "audio")),
-    (b"\xff\xfa", Kind("audio/mpeg", "mp3", "audio")),
-    (b"\xff\xf3", Kind("audio/mpeg", "mp3", "audio")),
-    (b"\xff\xf2", Kind("audio/mpeg", "mp3", "audio")),
+    *((b"\xff" + bytes([second]), AAC) for second in (0xF0, 0xF1, 0xF8, 0xF9)),
+    *((b"\xff" + bytes([second]), MP3) for second in (0xE2, 0xE3, 0xF2, 0xF3, 0xFA, 0xFB)),
     (b"fLaC", Kind("audio/flac", "flac", "audio")),
     (b"MThd", Kind("audio/midi", "mid", "audio")),
     (b"#!AMR", Kind("audio/amr", "amr", "audio")),
@@ -79,6 +78,15 @@ BRANDS = {  # of an ISO media file; every other one is a film
     b"M4A ": Kind("audio/mp4", "m4a", "audio"), b"M4B ": Kind("audio/mp4", "m4a", "audio"),
     b"qt  ": Kind("video/quicktime", "mov", "video"),
 }  # fmt: skip
+HEARD = {  # what a film is that shows nothing, by its extension
+    "mp4": BRANDS[b"M4A "], "mov": BRANDS[b"M4A "], "webm": Kind("audio/webm", "weba", "audio"),
+    "mkv": Kind("audio/x-matroska", "mka", "audio"),
+}  # fmt: skip
+SHELVED = frozenset({"image", "video", "audio"})  # of what no order made: what becomes a product
+PLAYABLE = frozenset({  # by browsers
+    "video/mp4", "video/webm", "video/quicktime", "video/ogg", "audio/mpeg", "audio/wav", "audio/ogg", "audio/flac",
+    "audio/mp4", "audio/aac", "audio/webm",
+})  # fmt: skip
 BMP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
 _SVG = re.compile(
     r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE\s+svg[^>]*>\s*)?(<!--.*?-->\s*)*<svg\b", re.S | re.I
@@ -87,9 +95,13 @@ _PAGE = re.compile(r"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re
 
 
 def kind_in(file: BinaryIO) -> Kind:
-    """Of a file that was just opened."""
+    """Of a file that was just opened. Tags that stand before a sound are no kind of their own."""
+    begins = behind_tags(file)
+    file.seek(begins)
     head = file.read(HEAD)
-    known = _by_start(head) or _by_container(head)
+    known = _by_start(head) or _by_container(head) or (MP3 if begins else None)
+    if known in (MP3, AAC) and not begins and not is_stream(file, begins, file.seek(0, os.SEEK_END)):
+        known = None
     if known:
         return known
     return _of_text(head) if head and _is_text(file) else UNKNOWN

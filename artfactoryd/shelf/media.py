@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from artfactoryd.errors import OutputBad
 from artfactoryd.failpoints import point
 from artfactoryd.shelf import kinds, look
+from artfactoryd.shelf.look import probe
 
 if TYPE_CHECKING:
     from artfactoryd.shelf.decoding.pillow import Image
@@ -39,7 +40,8 @@ TURNED = ("JPEG", "WEBP", "AVIF")  # as cameras write them; to know it of a PNG,
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """`extension` without its dot; width and height in pixels, as stored; `duration` in seconds.
+    """`extension` without its dot; width and height in pixels, of a picture as stored; `duration` in seconds, and
+    `codec`, of films and sounds: of what can be seen, then of what can be heard.
 
     `fault`: in words, why it may not be what was meant; a repeat may bring it whole. `unopened`: nobody may look at it.
     """
@@ -52,6 +54,11 @@ class Media:
     duration: float | None = None
     fault: str = ""
     unopened: bool = False
+    codec: str | None = None
+
+    def lasting(self) -> dict[str, float | str | None]:
+        """As a sidecar tells it."""
+        return {"duration": self.duration, **({"codec": self.codec} if self.codec else {})}
 
 
 class TooManyPixels(OutputBad):
@@ -76,18 +83,32 @@ def identify(path: Path, most_megapixels: float, seen: Callable[[Image.Image], N
 def examine(path: Path) -> Media:
     """Of whatever came, by its structure. A file that cannot be read at all stays an OSError."""
     with path.open("rb") as file:
-        return examined(file)
+        return completed(examined(file), path)
+
+
+def completed(seen: Media, path: Path) -> Media:
+    """With what another program knows of it, where nothing here does."""
+    if seen.extension not in probe.DEMUXERS:
+        return seen
+    told = probe.told(path, seen.extension)
+    return replace(
+        seen, width=told.width, height=told.height, duration=told.duration, codec=", ".join(told.codecs) or None
+    )
 
 
 def examined(file: BinaryIO) -> Media:
     """The same of what is open, or in memory."""
     kind = kinds.kind_in(file)
     seen = look.walked(file, kind.extension)
+    if seen.shows is False:
+        kind = kinds.HEARD.get(kind.extension, kind)
     width, height = seen.width, seen.height
     if kind.type == "image" and kind.extension not in look.WALKERS:
         width, height = _size(file, SIZED)
     fault = "A web page came." if kind is kinds.WEB_PAGE else seen.fault
-    return Media(kind.mime, kind.extension, width, height, kind.type, seen.duration, fault)
+    return Media(
+        kind.mime, kind.extension, width, height, kind.type, seen.duration, fault, codec=", ".join(seen.codecs) or None
+    )
 
 
 def unopened(fault: str = "") -> Media:

@@ -34,33 +34,39 @@ def sidecar_for(product: Path, projects: Path) -> Json:
     return read_sidecar(card)
 
 
-def read_sidecar(path: Path) -> Json:
+def read_sidecar(path: Path | str) -> Json:
     """Raises ValueError for what is no sidecar."""
     data = bounded(path, MOST_BYTES)
     if len(data) > MOST_BYTES:
-        raise ValueError(f"{path.name} is no sidecar: it is larger than {MOST_BYTES:,} bytes")
+        raise ValueError(f"{os.path.basename(path)} is no sidecar: it is larger than {MOST_BYTES:,} bytes")
     document = strict_json.loads(data)
     if not (isinstance(document, dict) and isinstance(document.get("id"), str) and "file" in document):
-        raise ValueError(f"{path.name} is no sidecar: it has no id and file")
+        raise ValueError(f"{os.path.basename(path)} is no sidecar: it has no id and file")
     return document
 
 
 def walk(projects: Path) -> Iterator[tuple[Path, Path]]:
     """Every product with its sidecar, in the order of their paths. Raises OSError for a folder that cannot be read: to
     pass it over would look as if nothing lay there."""
+    yield from ((Path(product), Path(card)) for product, card in walk_names(projects))
+
+
+def walk_names(projects: Path) -> Iterator[tuple[str, str]]:
+    """As `walk`, of as many as there may be."""
     mirrors: list[_Mirror] = []  # of the folders on the way down
     for folder, names, inside in _folders(projects, _unless_gone):
         mirrors = [mirror for mirror in mirrors if folder.is_relative_to(mirror.base)]
         mirrors += [_Mirror.of(folder, name) for name in inside if folder != projects]
         below = [(mirror, mirror.beginning(folder)) for mirror in reversed(mirrors)]
+        before = os.path.join(folder, "")
         for name in sorted(names):
             if name.startswith("."):  # such as the ._ files of a Mac on a foreign disk
                 continue
             card = name + CARD
             if card in names:
-                yield folder / name, folder / card
-            elif place := next((mirror.at / (at + card) for mirror, at in below if at + card in mirror.cards), None):
-                yield folder / name, place
+                yield before + name, before + card
+            elif place := next((mirror.path(at + card) for mirror, at in below if at + card in mirror.cards), None):
+                yield before + name, place
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,10 @@ class _Mirror:
         start = len(str(at)) + 1
         cards = (f"{folder}/{file}"[start:] for folder, _, files in os.walk(at, onerror=_unless_gone) for file in files)
         return cls(base, at, frozenset(card for card in cards if card.endswith(CARD)))
+
+    def path(self, card: str) -> str:
+        """In the file system, of one that is named as in `cards`."""
+        return os.path.join(self.at, card)
 
     def beginning(self, folder: Path) -> str:
         """Of the paths in it that mirror what lies in `folder`."""

@@ -120,7 +120,7 @@ class Staging:
         if is_unknown:
             return media.unopened()
         if content is not None:
-            return media.examined(io.BytesIO(content))
+            return media.completed(media.examined(io.BytesIO(content)), self.path(product))
         with storage_errors(self.path(product)):
             return media.examine(self.path(product))
 

@@ -8,6 +8,7 @@ product's id, or of another size, is doubtful: both may have been laid where the
 from __future__ import annotations
 
 import errno
+import os
 import stat
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -36,11 +37,11 @@ class Doubtful(NamedTuple):
     named: str
 
 
-def doubt(file: Path, size: int, card: Path, sidecar: Json) -> Doubtful | None:
+def doubt(file: str, size: int, card: str, sidecar: Json) -> Doubtful | None:
     """None where the sidecar is believed: the file has its id, or none and its size."""
     named, known = product_in(file) or "", _bytes_of(sidecar)
     is_doubtful = named != sidecar["id"] and (bool(named) or size != known.size)
-    return Doubtful(file, card, sidecar["id"], known, named) if is_doubtful else None
+    return Doubtful(Path(file), Path(card), sidecar["id"], known, named) if is_doubtful else None
 
 
 class Doubts:
@@ -152,11 +153,11 @@ def _bytes_of(sidecar: Json) -> Bytes:
         return Bytes(-1, "")
 
 
-def size_of(product: Path) -> int:
+def size_of(product: str) -> int:
     """In bytes. Raises OSError for what is no plain file."""
-    status = product.stat()
+    status = os.stat(product)
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "It is no plain file", str(product))
+        raise OSError(errno.EINVAL, "It is no plain file", product)
     return status.st_size
 
 

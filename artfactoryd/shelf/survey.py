@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -29,53 +29,50 @@ class Lies(NamedTuple):
     modified: int
     inode: int
 
-    @classmethod
-    def of(cls, status: os.stat_result) -> Lies:
-        return cls(status.st_size, status.st_ctime_ns, status.st_mtime_ns, status.st_ino)
-
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """`modified`: of the folder itself; `is_order`: an order's papers lie in it. By names."""
+    """`modified`: of the folder itself; `is_order`: an order's papers lie in it; `nameless`: what has a name that is no
+    text, and so can be told to nobody. Folders are by names."""
 
-    files: Mapping[str, Lies]
+    files: dict[str, Lies]
     folders: Sequence[str]
     modified: int
     is_order: bool
+    nameless: Sequence[str] = ()
 
 
 def survey(folder: Path) -> Folder | None:
     """None where there is no such folder. Raises OSError for one that cannot be read: it is not empty by that."""
+    files, folders, nameless = dict[str, Lies](), list[str](), list[str]()
     try:
         modified = os.stat(folder).st_mtime_ns
         with os.scandir(folder) as entries:
-            there = list(entries)
+            for entry in entries:  # hundreds of thousands of them: in plain steps
+                name = entry.name
+                if name[0] == ".":
+                    continue
+                if not (name.isascii() or is_text(name)):
+                    nameless.append(name)
+                elif entry.is_dir(follow_symlinks=False):
+                    folders.append(name)
+                elif (lies := _lying(entry)) is not None:
+                    files[name] = lies
     except (FileNotFoundError, NotADirectoryError):
         return None
-    names = {entry.name for entry in there}
-    is_order = RECEIPT in names
-    passed_over = OF_ORDER if OWN_PAPERS & names else frozenset()
-    folders = sorted(
-        entry.name for entry in there
-        if entry.is_dir(follow_symlinks=False) and _is_looked_into(entry.name) and entry.name not in passed_over
-    )  # fmt: skip
-    return Folder(dict(_files(there)), folders, modified, is_order)
+    passed_over = NAMES | OF_ORDER if OWN_PAPERS & files.keys() else NAMES
+    below = sorted(name for name in folders if name not in passed_over)
+    return Folder(files, below, modified, RECEIPT in files, nameless)
 
 
-def _is_looked_into(name: str) -> bool:
-    return not name.startswith(".") and name not in NAMES and is_text(name)
-
-
-def _files(entries: Sequence[os.DirEntry[str]]) -> Iterator[tuple[str, Lies]]:
-    for entry in entries:
-        if entry.name.startswith(".") or not is_text(entry.name):
-            continue
-        try:
-            status = entry.stat(follow_symlinks=False)
-        except FileNotFoundError:
-            continue
-        if stat.S_ISREG(status.st_mode):
-            yield entry.name, Lies.of(status)
+def _lying(entry: os.DirEntry[str]) -> Lies | None:
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return Lies(status.st_size, status.st_ctime_ns, status.st_mtime_ns, status.st_ino)
 
 
 def may_be_picture(name: str) -> bool:

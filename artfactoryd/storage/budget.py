@@ -21,16 +21,29 @@ from artfactoryd.settings import Settings
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow, OrderRow
 
-NAMES = ("month", "day")  # the one that lasts longer is told first
-GOES_ON = {"day": "at midnight", "month": "with the new month"}
+AGENTS = "agents"  # the cap of a day for all orders that agents handed in
+NAMES = ("month", "day", AGENTS)  # the one that lasts longer is told first
+GOES_ON = {"day": "at midnight", "month": "with the new month", AGENTS: "at midnight"}
+KEYS = {"day": "per_day", "month": "per_month", AGENTS: "agents_per_day"}
+WHOLE = {"day": "a whole day", "month": "a whole month", AGENTS: "a whole day of all agents"}
+CAP = {"day": "The day's cap of", "month": "The month's cap of", AGENTS: "The day's cap for agents of"}
 
 
-def caps(settings: Settings) -> dict[str, int]:
-    return {name: micro_dollars(getattr(settings.budget, f"per_{name}")) for name in NAMES}
+def caps(settings: Settings, order: OrderRow | None = None) -> dict[str, int]:
+    """In force for everybody, and with an agent's `order` that of agents."""
+    names = [name for name in NAMES if name != AGENTS or (order is not None and order.agent)]
+    return {name: micro_dollars(getattr(settings.budget, KEYS[name])) for name in names}
+
+
+def agents_cap(settings: Settings) -> int:
+    return micro_dollars(settings.budget.agents_per_day)
 
 
 def counted(index: Index, name: str, day: str) -> int:
-    """Spent, perhaps spent and reserved on that day, or in its month."""
+    """Spent, perhaps spent and reserved on that day, or in its month; of AGENTS only what their orders did."""
+    if name == AGENTS:
+        sql = "SELECT coalesce(sum(agents), 0) AS n FROM spending WHERE day = ?"
+        return int(index.rows(sql, (day,))[0]["n"])
     first, last = (day, day) if name == "day" else (f"{day[:7]}-01", f"{day[:7]}-31")
     return index.committed(first, last)
 
@@ -76,11 +89,11 @@ def heed_days(index: Index, reserved: int, day: str, in_force: Mapping[str, int]
 
 def reached(index: Index, order: OrderRow, item: ItemRow, settings: Settings, day: str) -> dict[str, str]:
     """The caps that the next item of an order waits for, in words: its own (`order`), `month` and `day`."""
-    reserved, in_force = set_aside(order, item.upper), caps(settings)
+    reserved, in_force = set_aside(order, item.upper), caps(settings, order)
     if not reserved:
         return {}
     words = {"order": _of_order(index, order, reserved)}
-    words |= {name: _of_days(index, name, reserved, day, in_force[name]) for name in NAMES}
+    words |= {name: _of_days(index, name, reserved, day, cap) for name, cap in in_force.items()}
     return {name: text for name, text in words.items() if text}
 
 
@@ -88,11 +101,11 @@ def _of_days(index: Index, name: str, reserved: int, day: str, cap: int) -> str:
     before = counted(index, name, day)
     if before + reserved <= cap:
         return ""
-    key = f"`budget.per_{name}` in artfactory.yaml"
+    key = f"`budget.{KEYS[name]}` in artfactory.yaml"
     if reserved > cap:
-        one_item = f"One item may cost {dollars(reserved)}, and a whole {name} no more than {dollars(cap)}."
+        one_item = f"One item may cost {dollars(reserved)}, and {WHOLE[name]} no more than {dollars(cap)}."
         return f"{one_item} Raise {key}, or cancel the order."
-    reached = f"The {name}'s cap of {dollars(cap)} is reached: {dollars(before)} are spent or set aside."
+    reached = f"{CAP[name]} {dollars(cap)} is reached: {dollars(before)} are spent or set aside."
     return f"{reached} It goes on by itself {GOES_ON[name]}, or when you raise {key}."
 
 

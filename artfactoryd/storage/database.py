@@ -187,6 +187,10 @@ class Database:
             row: tuple[Any, ...] | None = self.engine.ask(db, sql, values).fetchone()
             return row
 
+    def tuples(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """As they are kept: of many rows, that are only compared."""
+        return self._answer(sql, values)[1]
+
     def row(self, sql: str, values: Sequence[object] = ()) -> Row | None:
         rows = self.rows(sql, values)
         return rows[0] if rows else None

@@ -48,13 +48,14 @@ _HERE = f"(EXISTS ({_SHELVED}) OR EXISTS ({_INTERIM}))"
 
 def follow(index: Index, order_id: str, number: int) -> bool:
     """After something happened to an item: what is fed with it may begin, or ends. Whether anything is."""
-    item = index.row(_FEEDING, (order_id, number))
+    item = index.first(_FEEDING, (order_id, number))
     if item is None:
         return False
-    places = (item["first_index"], item["first_index"] + item["asked"] - 1)
+    state, first_index, asked, parent_nth = item
+    places = (first_index, first_index + asked - 1)
     _grow(index, order_id, places)
     _begin(index, order_id, places)
-    if item["state"] in ENDED and not item["parent_nth"]:
+    if state in ENDED and not parent_nth:
         _end(index, order_id, places)
     return True
 

@@ -83,6 +83,8 @@ class Acceptance(OfOrder):
     inputs: Sequence[Json] = ()
     library: Json = field(default_factory=dict)  # what it borrowed
     proof: Sequence[int] | None = None
+    agent: str = leave_out("")  # who handed it in; empty of a person's
+    content: str = leave_out("")  # what it asks for, as a hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

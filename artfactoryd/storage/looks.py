@@ -56,14 +56,14 @@ def mark_damaged(index: Index, event: Look) -> None:
         return
     sql = (
         "INSERT INTO product (id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, nth,"
-        " liked, tags, rating, notes, collections, mark, found, unwritten, original_sha256, looked) "
+        " liked, tags, rating, notes, collections, mark, found, unwritten, original_sha256, looked, duration, codec) "
         "SELECT ?, order_id, number, place, ?, ?, ?, ?, ?, ?, ?, nth,"
         " liked, tags, rating, notes, collections, mark, found,"
-        " CASE WHEN mark IS NULL THEN 0 ELSE 1 END, ?, '' FROM product WHERE id = ?"
+        " CASE WHEN mark IS NULL THEN 0 ELSE 1 END, ?, '', ?, ? FROM product WHERE id = ?"
     )
     for filed in event.instead:
         values = (filed.path, filed.sha256, filed.bytes, filed.mime, filed.width, filed.height, filed.created_at,
-                  filed.original_sha256)  # fmt: skip
+                  filed.original_sha256, filed.duration, filed.codec)  # fmt: skip
         index.run(sql, filed.id, *values, product.id)
     instead = event.instead[0].id if event.instead else None
     index.run("UPDATE product SET looked = ?, replaced_by = ? WHERE id = ?", event.fault, instead, product.id)

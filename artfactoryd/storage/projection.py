@@ -56,6 +56,7 @@ ORDER_COLUMNS = (
     "id", "claim", "number", "submission", "name", "project", "folder", "model", "document", "document_sha256",
     "fingerprint", "file", "git", "accepted_at", "base_seed", "priority", "rehearsal", "provider", "tags", "notes",
     "cap", "price", "total_items", "total_products", "inputs", "library", "models", "proof",
+    "agent", "content",
 )  # fmt: skip
 FROM_ZERO = (
     "expanded_items", "expanded_products", "cancelled", "was_cancelled", "committed", "overrun", "dearest", "buy_again",
@@ -286,8 +287,8 @@ def _file(index: Index, event: Settlement, filed: Filed) -> None:
     if event.interim:  # not shelved, only sent on
         index.run(f"INSERT INTO interim ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", *values)
     else:
-        sql = f"INSERT INTO product ({columns}, looked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        index.run(sql, *values, filed.looked)
+        sql = f"INSERT INTO product ({columns}, looked, duration, codec) VALUES ({','.join('?' * 16)})"
+        index.run(sql, *values, filed.looked, filed.duration, filed.codec)
 
 
 def _look(index: Index, event: Look) -> None:

@@ -7,10 +7,11 @@ Doing it twice gives the same. Only the holder of the home's lock may.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -94,12 +95,25 @@ def reindex(
     `heeds_older`: what is open in a ledger that the old index never followed waits for a person.
     """
     is_older = heeds_older and holding.is_exchanged(home)
-    report = build(home, expander, tell, into=into)
+    with _uncollected():
+        report = build(home, expander, tell, into=into)
     with storage_errors(home.index_file):
         if is_older:
             report.held = holding.hold_open(home, exchange.new_index(home), expander, clock())
         report.kept = exchange.put_in_place(home, clock())
     return report
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """What is read goes as it is done with; to look for rings in it would find none."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def build(
@@ -114,7 +128,7 @@ def build(
         places.prepare(new, into(home.index_file))
         with closing(Index.open(new)) as index:
             lookups, shelf = index.unburden(), _Shelf(index, home, tell)
-            with Readers(home.root, reading.walk(home.projects)) as walk:  # goes on while the ledger is applied
+            with Readers(home.root, reading.walk_names(home.projects)) as walk:  # goes on while the ledger is applied
                 report.lines = _by_ledger(index, home, expander, tell, at_work)
                 with index.changing():
                     shelf.walk(walk)
@@ -295,6 +309,7 @@ class _Shelf:
             f"INSERT INTO product ({COLUMNS}, looked) SELECT {COLUMNS}, '' FROM found f "
             "WHERE id NOT IN (SELECT id FROM product) AND path = (SELECT min(path) FROM found g WHERE g.id = f.id)"
         )
+        self._index.run(told.FILL_LENGTHS)
         self._index.run(
             "UPDATE product SET looked = ?, replaced_by = (SELECT min(id) FROM found WHERE replaces = product.id) "
             "WHERE replaced_by IS NULL AND id IN (SELECT replaces FROM found WHERE replaces IS NOT NULL)", REPLACED,

@@ -19,7 +19,7 @@ def reserve(index: Index, event: Wish, day: str, caps: Mapping[str, int]) -> Non
     guard_order(index, event, event.reserved)
     if event.reserved:
         budget.heed_days(index, event.reserved, day, caps)
-        count(index, day, event.reserved)
+        count(index, day, event.reserved, event.order)
 
 
 def guard_order(index: Index, event: Wish | Reuse, reserved: int) -> None:
@@ -39,13 +39,16 @@ def _why_no_wish(index: Index, event: Wish | Reuse) -> IllegalMove:
     return OverCap("Its cap is reached; nothing more of it is sent.")
 
 
-def count(index: Index, day: str, change: int) -> None:
-    """So much more (or less) counts against the caps of that local day and its month."""
+def count(index: Index, day: str, change: int, order: str = "") -> None:
+    """So much more (or less) counts against the caps of that local day and its month; where the order is an agent's,
+    against that of agents, too."""
     sql = (
-        "INSERT INTO spending (day, committed) VALUES (?, ?) "
-        "ON CONFLICT (day) DO UPDATE SET committed = spending.committed + excluded.committed"
+        "INSERT INTO spending (day, committed, agents) "
+        "VALUES (?1, ?2, CASE WHEN (SELECT agent FROM orders WHERE id = ?3) <> '' THEN ?2 ELSE 0 END) "
+        "ON CONFLICT (day) DO UPDATE SET committed = spending.committed + excluded.committed, "
+        "agents = spending.agents + excluded.agents"
     )
-    index.run(sql, day, change)
+    index.run(sql, day, change, order)
 
 
 def settle(index: Index, event: OfAttempt, cost: int, *, by_time: bool = False) -> None:
@@ -60,7 +63,7 @@ def settle(index: Index, event: OfAttempt, cost: int, *, by_time: bool = False) 
     counted, day = row
     if change := cost - counted:
         index.run("UPDATE orders SET committed = committed + ? WHERE id = ?", change, event.order)
-        count(index, day, change)
+        count(index, day, change, event.order)
     if change > 0:
         stops = not by_time or cost > 2 * counted
         sql = (

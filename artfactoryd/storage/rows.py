@@ -72,6 +72,8 @@ class OrderRow:
     models: list[Json]
     proof: list[int] | None
     grown_items: int
+    agent: str
+    content: str
 
     @property
     def short(self) -> str:
@@ -229,6 +231,8 @@ class ProductRow:
     found: bool
     unwritten: bool
     collections: list[str] | None
+    duration: float | None
+    codec: str | None
 
     @property
     def original(self) -> str:

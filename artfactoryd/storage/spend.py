@@ -102,6 +102,29 @@ def _together(one: SpentOn, other: SpentOn) -> SpentOn:
     return SpentOn(first.name, first.order_id, one.attempts + other.attempts, Money(**sums))
 
 
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """An attempt that its provider knows by a ticket. `cost`: None of what is not settled, or in doubt."""
+
+    order_id: str
+    order: str
+    item: int
+    ticket: str
+    asked_at: str
+    cost: int | None
+    reserved: int
+
+
+def bought_at(index: Index, provider: str, since: str, most: int) -> list[Bought]:
+    """Newest first; `since`: an ISO moment in UTC."""
+    sql = (
+        'SELECT g.order_id, o.name AS "order", g.number AS item, g.ticket, g.asked_at, g.cost, g.reserved '
+        "FROM generation_log g JOIN orders o ON o.id = g.order_id WHERE g.provider = ? AND g.asked_at >= ? "
+        "AND g.ticket IS NOT NULL AND o.rehearsal = 0 ORDER BY g.asked_at DESC LIMIT ?"
+    )
+    return [Bought(**row) for row in index.rows(sql, (provider, since, most))]
+
+
 def overruns(index: Index, order_id: str, most: int = ALL) -> list[Overrun]:
     sql = (
         "SELECT number AS item, cost, reserved FROM generation_log WHERE order_id = ? AND cost > reserved "

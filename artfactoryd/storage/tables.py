@@ -106,6 +106,8 @@ class Orders(Table):
     models = JsonField()  # empty where there is only one
     proof = JsonField(null=True)  # numbers of the items made first
     grown_items = pw.IntegerField()  # beside total_items: made of what came above what was asked for
+    agent = pw.TextField()  # who handed it in; empty of a person's
+    content = pw.TextField()  # what it asks for, as a hash; empty of earlier releases'
 
     class Meta:
         table_name = "orders"
@@ -193,6 +195,8 @@ class Product(Table):
     found = FlagField()  # liked by what the shelf tells alone: it sends nothing on
     unwritten = FlagField()  # its sidecar does not carry the mark yet
     collections = JsonField(null=True)  # their names; null: it never was in one
+    duration = pw.FloatField(null=True)  # seconds, of a film or a sound
+    codec = pw.TextField(null=True)  # by which it is packed: `h264, aac`
 
     class Meta:
         table_name = "product"
@@ -342,6 +346,7 @@ class Question(Table):
 class Spending(Table):
     day = pw.TextField(primary_key=True)
     committed = pw.BigIntegerField()  # spent, perhaps spent, and reserved
+    agents = pw.BigIntegerField()  # of that, what is of orders of agents
 
     class Meta:
         table_name = "spending"

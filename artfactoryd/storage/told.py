@@ -21,17 +21,24 @@ if TYPE_CHECKING:  # a process that only reads sidecars loads none
 
 CHUNK = 500  # rows written together
 ITEM = "item_key, asked, delivered, replaces"  # of a sidecar's item, for reuse; and which product it lies beside
-COLUMNS = "id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, original_sha256"
+COLUMNS = (
+    "id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, original_sha256"
+    ", duration, codec"
+)
 FACTS = "id, order_name, provider, model, generation, seed, copy, rehearsal, origin, parents"
 INSERT_FACTS = f"INSERT OR REPLACE INTO told ({FACTS}) VALUES ({','.join('?' * 10)})"
 SAID = "mark, liked, tags, rating, notes, collections"  # of the product, by a person or its order
 BOUGHT = "cost, asked_at, day"  # of the attempt that it came from, all of it: micro-dollars, and the local day
 FOUND = (
     "CREATE TEMP TABLE found (id TEXT, order_id TEXT, number INTEGER, place INTEGER, path TEXT, sha256 TEXT,"
-    " bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, original_sha256 TEXT, item_key TEXT,"
-    " asked INTEGER, delivered INTEGER, replaces TEXT, mark TEXT, liked INTEGER, tags TEXT,"
+    " bytes INTEGER, mime TEXT, width INTEGER, height INTEGER, created_at TEXT, original_sha256 TEXT, duration REAL,"
+    " codec TEXT, item_key TEXT, asked INTEGER, delivered INTEGER, replaces TEXT, mark TEXT, liked INTEGER, tags TEXT,"
     " rating INTEGER, notes TEXT, collections TEXT, cost INTEGER, asked_at TEXT, day TEXT, PRIMARY KEY (id, path)) "
     "WITHOUT ROWID"
+)
+FILL_LENGTHS = (  # of films that were made before the ledger told how long they are
+    "UPDATE product SET (duration, codec) = (SELECT duration, codec FROM found f WHERE f.id = product.id) "
+    "WHERE duration IS NULL AND id IN (SELECT id FROM found WHERE duration IS NOT NULL)"
 )
 NOTHING: tuple[object, ...] = (0, None, None)  # of BOUGHT
 UNKEPT = "id, order_id, number, place, nth, sha256, bytes, mime, width, height, created_at, item_key, asked, delivered"
@@ -60,8 +67,15 @@ def product_of(sidecar: Document, path: str) -> tuple[object, ...]:
     return (
         _text(sidecar["id"]), *_place(sidecar), _whole(file["index"]), path, _text(file["sha256"]),
         _whole(file["bytes"]), _text(file["mime"]), _side(file["width"]), _side(file["height"]),
-        _text(sidecar["created_at"]), _original(file),
+        _text(sidecar["created_at"]), _original(file), *lasting(file),
     )  # fmt: skip
+
+
+def lasting(file: Document) -> tuple[float | None, str | None]:
+    """Its seconds and its codec; nothing of what is neither a film nor a sound, or is told otherwise."""
+    seconds, codec = file.get("duration"), file.get("codec")
+    lasts = float(seconds) if isinstance(seconds, int | float) and seconds > 0 else None
+    return lasts, codec if isinstance(codec, str) else None
 
 
 def is_imported(sidecar: Document) -> bool:
@@ -147,6 +161,8 @@ def _original(file: Document) -> str | None:
 
 def _text(value: object) -> str:
     """Half a surrogate is no text."""
+    if isinstance(value, str) and value.isascii():
+        return value
     text = str(value)
     text.encode()
     return text
@@ -219,9 +235,10 @@ def bought(sidecar: Document) -> tuple[object, ...]:
 def _paid(known: Document, delivered: Value, asked_at: Value) -> tuple[object, ...]:
     """Of the whole call. Raises what `bought` catches."""
     cost = _whole(micro_dollars(known["cost"]["usd"], max(1, _whole(delivered))))
+    if cost <= 0:
+        return NOTHING
     asked = _text(asked_at or known["created_at"])
-    day = clock.day_of(datetime.fromisoformat(asked))
-    return (cost, asked, day) if cost > 0 else NOTHING
+    return cost, asked, clock.day_of(datetime.fromisoformat(asked))
 
 
 def unkept_rows(sidecar: Document) -> list[tuple[object, ...]]:

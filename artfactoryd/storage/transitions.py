@@ -8,6 +8,7 @@ from typing import Any
 
 from artfactoryd.core import strict_json
 from artfactoryd.core.lifecycle import MOVES, ItemState
+from artfactoryd.core.line_values import InLine
 from artfactoryd.errors import IllegalMove
 from artfactoryd.storage.events import OfAttempt, OfItem, Reuse, Wish
 from artfactoryd.storage.index import Index
@@ -25,8 +26,12 @@ _MANY = (dict, list, tuple)
 
 
 def text(value: Any) -> Any:
-    """As a column holds it: lists and objects as JSON."""
-    return strict_json.dumps(value) if isinstance(value, _MANY) else value
+    """As a column holds it: lists and objects as JSON, values of ours in them as they stand in a line."""
+    if not isinstance(value, _MANY):
+        return value
+    if isinstance(value, tuple) and value and isinstance(value[0], InLine):
+        value = [one.to_json() for one in value]  # the writer would come back for each, and twice
+    return strict_json.dumps(value)
 
 
 def move(index: Index, event: OfItem, name: str, **columns: object) -> None:
@@ -72,5 +77,10 @@ def why_not(index: Index, event: OfItem, name: str) -> Exception:
 
 def log(index: Index, event: OfAttempt, **columns: object) -> None:
     """What is known of the attempt from now on."""
+    index.run(_logging(tuple(columns)), *map(text, columns.values()), event.attempt)
+
+
+@cache
+def _logging(columns: Sequence[str]) -> str:
     settings = ", ".join(f"{column} = ?" for column in columns)
-    index.run(f"UPDATE generation_log SET {settings} WHERE id = ?", *map(text, columns.values()), event.attempt)
+    return f"UPDATE generation_log SET {settings} WHERE id = ?"

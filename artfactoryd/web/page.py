@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from artfactoryd import __version__
 from artfactoryd.core.lifecycle import UNFINISHED_ORDERS, OrderState
 from artfactoryd.core.money import dollars
+from artfactoryd.core.names import lasting, made_words
 from artfactoryd.printable import printable
 from artfactoryd.reporting.orders import DoubtDocument, OrderDocument
 from artfactoryd.reporting.pictures import WholeProduct
 from artfactoryd.reporting.products import FoundDocument, ProductsDocument
 from artfactoryd.reporting.status import StatusDocument
 from artfactoryd.reporting.words import value_words
+from artfactoryd.shelf.kinds import PLAYABLE
+from artfactoryd.shelf.thumbnails import film
 from artfactoryd.web.overview import Overview
 
 if TYPE_CHECKING:
@@ -32,13 +35,13 @@ PARTS = (
     ("delivering", "arriving"), ("running", "being made"), ("submitting", "being sent"),
 )  # fmt: skip
 IN_FLIGHT = ("submitting", "running", "delivering")
-MOST_NAMES, MOST_WORDS = 100, 5  # of entries in one list, and of those whose words are told whole
+MOST_NAMES, MOST_WORDS = 100, 5  # of entries on a page of their own, and on the first
 MOST_ENDED = 6
 MOST_LINE = 200  # characters of what is told in one
 HIGHEST = 5  # stars
 NEAR = 0.8  # of a cap
 REJECTED = "rejected"  # the tag of what culling leaves out
-PICTURES = ("image/", "video/")
+PLAYED = ("video", "audio")  # kinds
 MINUTE, HOUR = 60, 3600
 
 
@@ -82,6 +85,12 @@ def draw(overview: Overview, form_token: str = "") -> str:
 def draw_words(title: str, text: str) -> str:
     """A page that holds a title and a text: a refusal."""
     return _drawn("words.html", title=title, text=text)
+
+
+def draw_entries(folder: str, words: Mapping[str, str], first: int, count: int) -> str:
+    """`folder`: Held or Rejected; `words`: of some entries, from the one numbered `first` on, of `count`."""
+    files = _files(list(words), words)
+    return _drawn("entries.html", folder=folder, files=files, first=first, count=count, most=MOST_NAMES)
 
 
 def draw_pictures(document: ProductsDocument, query: str) -> str:
@@ -216,13 +225,18 @@ def _alike(doubts: Sequence[DoubtDocument]) -> list[tuple[str, list[DoubtDocumen
 
 
 def _is_seen(product: FoundDocument) -> bool:
-    return product.mime.startswith(PICTURES)
+    """Whether there is a thumbnail of it, or will be."""
+    return product.kind == "image" or film.is_shown(product.mime)
+
+
+def _is_played(product: FoundDocument) -> bool:
+    return product.kind in PLAYED and product.mime in PLAYABLE
 
 
 _FILTERS: Mapping[str, Callable[..., object]] = {
     "parts": _parts, "counts": _counts, "money": _money, "usd": _usd, "time": _time, "lasting": _lasting,
     "share": _share, "name": _name, "folder": _folder, "title_of": _title, "alike": _alike,
-    "is_seen": _is_seen, "value": value_words,
+    "is_seen": _is_seen, "is_played": _is_played, "duration": lasting, "made": made_words, "value": value_words,
 }  # fmt: skip
 _GLOBALS = {
     "MOST_NAMES": MOST_NAMES, "MOST_WORDS": MOST_WORDS, "MOST_ENDED": MOST_ENDED, "REJECTED": REJECTED,

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from artfactoryd.errors import WrongUse
 from artfactoryd.factories.registry import Unmade
-from artfactoryd.reporting import pictures
+from artfactoryd.reporting import pictures, status
 from artfactoryd.storage.index import Index
 from artfactoryd.web import overview, page
 from artfactoryd.web.front import Front
@@ -25,6 +25,8 @@ ASSETS = {
     "page.css": "text/css", "page.js": "text/javascript", "viewer.js": "text/javascript",
     "writer.js": "text/javascript", "icon.svg": "image/svg+xml",
 }  # fmt: skip
+FOLDERS = ("held", "rejected")
+MOST_ENTRIES = 10**9
 QUERY = Asked("q", "A query.")
 
 
@@ -39,19 +41,21 @@ class Pages:
         yield route("/pictures", self.more, asked=(QUERY, Asked("before", "")))
         yield route("/pictures/{product_id}", self.picture)
         yield route("/write", self.write, asked=(Asked("product", ""), Asked("order", "")))
+        for name in FOLDERS:
+            yield route(f"/{name}", partial(self.entries, name), asked=(Asked("first", "", 0, 0, MOST_ENTRIES),))
         yield route("/web/{name}", self.asset, pace=Pace.PICTURES)
 
     async def page(self, request: web.Request, query: Query) -> web.StreamResponse:
-        app, asked, status = self._front.app, query.text("q"), await self._front.status_now()
+        app, asked, told = self._front.app, query.text("q"), await self._front.status_now()
         broken = {name: factory.why for name, factory in app.factories.items() if isinstance(factory, Unmade)}
-        providers = {name: broken.get(name, "") for name in sorted({*app.factories, *status.providers})}
+        providers = {name: broken.get(name, "") for name in sorted({*app.factories, *told.providers})}
 
         def read(index: Index) -> Overview:
-            orders = overview.read_orders(index, status)
+            orders = overview.read_orders(index, told)
             try:
-                return Overview(status, orders, overview.read_pictures(index, app.home, asked), asked, "", providers)
+                return Overview(told, orders, overview.read_pictures(index, app.home, asked), asked, "", providers)
             except WrongUse as error:
-                return Overview(status, orders, None, asked, str(error), providers)
+                return Overview(told, orders, None, asked, str(error), providers)
 
         seen, token = await self._front.reads.ask(read), self._front.forms.token
         return _html(await asyncio.to_thread(page.draw, seen, token))  # some milliseconds, and the loop has other work
@@ -72,6 +76,13 @@ class Pages:
     async def write(self, request: web.Request, query: Query) -> web.StreamResponse:
         """The script fills in what it is to start from."""
         return _html(page.draw_writer(query.text("product"), query.text("order"), self._front.forms.token))
+
+    async def entries(self, name: str, request: web.Request, query: Query) -> web.StreamResponse:
+        """All that is held, or was rejected, with the reasons."""
+        home, first = self._front.app.home, query.number("first")
+        folder, suffix = (home.held, status.HELD_WORDS) if name == "held" else (home.rejected, status.REJECTED_WORDS)
+        words, count = await asyncio.to_thread(status.entries, folder, suffix, first, page.MOST_NAMES)
+        return _html(page.draw_entries(name.capitalize(), words, first, count))
 
     async def asset(self, request: web.Request, query: Query) -> web.StreamResponse:
         name = request.match_info["name"]

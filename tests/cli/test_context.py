@@ -26,7 +26,7 @@ CHANGES = [
     ["tag", "p", "+t"], ["like", "p"], ["pause"], ["pause", "fal"], ["resume"], ["resume", "fal"], ["once"], ["run"],
     ["rate", "0192", "4"], ["note", "0192", "t"], ["collect", "0192", "best"], ["bin", "0192"], ["undo"],
     ["import", "o.png"], ["reindex"], ["backup"],
-    ["models", "refresh"], ["install"], ["init"],
+    ["models", "refresh"], ["install"], ["init"], ["mcp"],
 ]  # fmt: skip
 NO_MATTER = {"demo", "schema", "uninstall", "doctor", "restore"}  # of no home, of the machine, or with a row of its own
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import http.server
 import json
@@ -30,7 +31,8 @@ from artfactoryd.cli.doctor import home as soundness
 from artfactoryd.cli.doctor import machine, outward, reachability, report
 from artfactoryd.cli.doctor.reachability import Reached
 from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
-from artfactoryd.settings import Desktop, Hook, Limits, Provider, Settings
+from artfactoryd.settings import Desktop, Hook, Limits, Provider, Scan, Settings
+from tests.clamds import fake_clamd
 from tests.homes import TestHome
 from tests.volumes import another_volume
 
@@ -88,7 +90,7 @@ def test_a_home_that_works_has_a_row_for_everything_and_none_is_bad(away: TestHo
     assert done.returncode == 0 and BAD not in {state for _, state in found}
     assert {check for check, _ in found} == {
         "settings", "folder", "lock", "service", "disk", "watcher", "providers", "keys", "addresses", "sqlite",
-        "database", "ledger", "clock", "python", "prices", "libraries", "privacy",
+        "database", "ledger", "clock", "python", "prices", "ffmpeg", "libraries", "privacy",
         "backup",
     }  # fmt: skip
     assert {path: path.stat().st_mtime_ns for path in before} == before
@@ -526,3 +528,17 @@ def test_where_no_notification_can_be_shown_it_says_why(
     monkeypatch.setattr(sys, "platform", "linux")
     rows = list(outward.notifications(home.home, Settings(desktop=Desktop(notify=notify)), environ))
     assert [row.text for row in rows] == ([] if words is None else [words])
+
+
+async def test_a_scanner_has_a_row_where_one_is_set(tmp_path: Path) -> None:
+    def row(scan: Scan) -> list[tuple[str, str]]:
+        return [(row.state, row.text) for row in outward.scan(Settings(scan=scan))]
+
+    place = f"unix:{tmp_path}/clamd"
+    assert row(Scan()) == []
+    ((state, text),) = await asyncio.to_thread(row, Scan(place))
+    assert state == WARNING and f"{place} cannot be reached" in text and "goes on unscanned" in text
+    ((state, text),) = await asyncio.to_thread(row, Scan(place, required=True))
+    assert state == BAD and "waits" in text
+    async with fake_clamd(tmp_path / "clamd"):
+        assert await asyncio.to_thread(row, Scan(place)) == [(OK, f"clamd answers at {place}: ClamAV 1.4.3.")]

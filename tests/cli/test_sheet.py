@@ -76,3 +76,12 @@ def test_no_words_leave_their_place_in_the_page(tmp_path: Path, words: str) -> N
     assert text.count("<script") == 2 and text.count("<img ") == 2
     told = json.loads(text.partition('id="told">')[2].partition("</script>")[0])
     assert len(told) == 2
+
+
+def test_a_film_is_played_on_the_page_and_counted_as_one(tmp_path: Path) -> None:
+    films = [Picture({}, name="a.mp4", path="a b.mp4", mime="video/mp4", duration=65.4), Picture({}, mime="audio/wav")]
+    sheet = Sheet("fox", [], lay_out(films))
+    text = page.page(sheet, lambda picture, side: b"jpeg", tmp_path, tmp_path / "page.html").decode()
+    assert 'class=film data-lasts="▶ 1:05"' in text and "media-src file:" in text
+    assert '"file": "a%20b.mp4"' in text and '"1 film and 1 sound"' in text
+    assert text.count("<video ") == text.count("<audio ") == 1

@@ -87,6 +87,7 @@ def test_what_is_left_of_day_and_month_stands_at_the_top(home: Home) -> None:
     assert told["budget"] == {
         "day": {"day": "2026-11-22", "counted_usd": 0.008, "cap_usd": 0.02, "left_usd": 0.012},
         "month": {"month": "2026-11", "counted_usd": 0.011, "cap_usd": 0.01, "left_usd": 0.0},
+        "agents": {"day": "2026-11-22", "counted_usd": 0.0, "cap_usd": 5.0, "left_usd": 5.0},
     }
     first, second, _, *table = spend.text(figures(home, "project")).splitlines()
     assert first == "Today   $0.008 of $0.02, $0.012 left" and second == "Month   $0.011 of $0.01, $0.00 left"
@@ -116,4 +117,4 @@ def test_where_nothing_was_made_yet_nothing_was_spent(tmp_path: Path) -> None:
 )
 def test_spent_and_left_are_told_as_finely_and_add_up(counted: int, cap: int, told: str) -> None:
     period = Period("day", "2026-11-22", *(one / 1_000_000 for one in (counted, cap, max(0, cap - counted))))
-    assert next(Caps(period, period).lines()) == f"Today   {told}"
+    assert next(Caps(period, period, period).lines()) == f"Today   {told}"

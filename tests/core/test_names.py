@@ -45,3 +45,27 @@ def test_a_count_is_put_into_words() -> None:
     counts = [names.counted(number, "picture", "waits", "wait") for number in (0, 1, 2)]
     assert counts == ["0 pictures wait", "1 picture waits", "2 pictures wait"]
     assert [names.counted(1, "item"), names.counted(2.5, "second")] == ["1 item", "2.5 seconds"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "reused", "seconds", "words"),
+    [
+        ({"image": 48}, 40, 0, "48 pictures (40 reused)"),
+        ({"video": 1}, 0, 5.0, "1 film of 5 s"),
+        ({"video": 2}, 1, 9.98, "2 films of 10 s together (1 reused)"),
+        ({"audio": 3}, 0, 0, "3 sounds"),
+        ({"audio": 1}, 0, 3723.2, "1 sound of 1:02:03"),
+        ({"video": 1, "audio": 1}, 0, 90, "1 film and 1 sound of 1:30 together"),
+        ({"video": 1, "image": 1}, 0, 5.0, "1 picture and 1 film"),
+        ({"image": 2, "3d": 1, "other": 1}, 0, 0, "2 pictures, 1 3D scene and 1 other product"),
+        ({"other": 2}, 0, 0, "2 products"),
+        ({}, 0, 0, "0 pictures"),
+    ],
+)
+def test_what_was_made_is_told_by_its_kinds(kinds: dict[str, int], reused: int, seconds: float, words: str) -> None:
+    assert names.made_words(kinds, reused, seconds) == words
+
+
+def test_a_kind_is_told_by_the_mime_type() -> None:
+    mimes = ["image/png", "video/mp4", "audio/mpeg", "model/gltf-binary", "text/html", "application/zip"]
+    assert [names.kind_of(mime) for mime in mimes] == ["image", "video", "audio", "3d", "text", "other"]

@@ -34,11 +34,13 @@ def litter(home: TestHome, made: str, lost: list[str]) -> tuple[set[Path], set[P
     half.mkdir()
     (half / "order.yaml").write_text("half")
     work = home.home.work / "made" / "fake"
+    (work / "a-run").mkdir(parents=True)
+    (work / "a-run" / "picture.png").write_text("of a run that is over")
     ours = {
         half, day / "cars" / ".receipt.yaml.0a1b2c3d.tmp", day / "cars" / "sidecars" / f"{lost[0]}.png.json",
         day / "cars" / f"{lost[1]}.png.json", day / "cars" / ".sidecars" / f"{lost[0]}.png.json",
         day / "cars" / "sidecars" / ".0009.png.json.0a1b2c3d.tmp",
-        day.parent / ".project.yaml.0a1b2c3d.tmp", home.home.work / "odd.tmp", work / "fake-9.png",
+        day.parent / ".project.yaml.0a1b2c3d.tmp", home.home.work / "odd.tmp", work / "fake-9.png", work / "a-run",
     }  # fmt: skip
     stays = {
         day / "cars" / "0009-foreign.png.json", day / "cars" / "sidecars" / "0009-untold.png.json", day / "mine.tmp",
@@ -46,7 +48,7 @@ def litter(home: TestHome, made: str, lost: list[str]) -> tuple[set[Path], set[P
     }  # fmt: skip
     for path in sorted(ours | stays):
         name = "0190" if "foreign" in path.name else made
-        if path != half:
+        if not path.is_dir():
             path.parent.mkdir(exist_ok=True)
             told = {"id": path.name.partition(".")[0], "file": {}, "order": {"id": name}, "item": {"index": 1}}
             path.write_text(json.dumps(told))

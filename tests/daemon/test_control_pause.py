@@ -226,7 +226,8 @@ def test_a_wish_for_something_paused_is_refused_though_its_turn_had_come(home: T
     [
         (
             ("pause", "nothing-like-it"),
-            "There is no order 'nothing-like-it'. `artfactoryd orders` lists them. Providers: local, replicate.",
+            "There is no order 'nothing-like-it'. `artfactoryd orders` lists them. Providers: "
+            "comfyui, local, replicate.",
         ),
         (("pause", ""), "Name an order or a provider"),
         (("pause", "red"), "red has ended"),

@@ -1,4 +1,4 @@
-"""`python -m tests.emulator [--provider replicate|fal] [--port N] [--output-port M] --ledger FILE [--weather JSON]`"""
+"""`python -m tests.emulator [--provider NAME] [--port N] [--output-port M] --ledger FILE [--weather JSON]`"""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from aiohttp import web
 
 from tests.emulator.api import Api
 from tests.emulator.book import Book
+from tests.emulator.comfyui import ComfyUI, Prompt
 from tests.emulator.fal import Fal
 from tests.emulator.fal_requests import Request
 from tests.emulator.outputs import Outputs
@@ -22,7 +23,7 @@ from tests.emulator.weather import Weather
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.emulator", description="An emulator of a provider.")
-    parser.add_argument("--provider", choices=("replicate", "fal"), default="replicate")
+    parser.add_argument("--provider", choices=("replicate", "fal", "comfyui"), default="replicate")
     parser.add_argument("--port", type=int, default=0, help="of the API; 0 picks one")
     parser.add_argument("--output-port", type=int, default=0, help="of the outputs; 0 picks one")
     parser.add_argument("--ledger", type=Path, required=True, help="where accepted creates are written down")
@@ -46,9 +47,11 @@ async def serve(
 ) -> None:  # fmt: skip
     weather = Weather()
     weather.change(told)
-    api: Api | Fal = Api(Book(ledger, Prediction), weather)
+    api: Api | Fal | ComfyUI = Api(Book(ledger, Prediction), weather)
     if provider == "fal":
         api = Fal(Book(ledger, Request), weather)
+    if provider == "comfyui":
+        api = ComfyUI(Book(ledger, Prompt), weather)
     async with contextlib.AsyncExitStack() as until:
         api.base = await listen(api.app(), port, until)
         api.outputs = await listen(Outputs(api.book, weather, api.seen).app(), output_port, until)

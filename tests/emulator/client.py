@@ -68,6 +68,10 @@ class Emulator:
         """Back to the weather it was started with; what it accepted stays in its book."""
         self.control(calm=True, **self._weather)
 
+    def forget(self) -> None:
+        """ComfyUI alone: its queue and its history are empty, as after a start."""
+        _open(urllib.request.Request(f"{self.base_url}/_forget", b"", method="POST"), timeout=PATIENCE).close()
+
     def creates(self) -> list[dict[str, Any]]:
         """Every create it accepted, oldest first: what was bought. Also after a kill."""
         if not self.ledger.exists():

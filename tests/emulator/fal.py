@@ -64,6 +64,7 @@ class Fal:
             web.post("/storage/auth/token", self.token), web.post("/files/upload", self.upload),
             web.get("/files/{id}/{name}", self.file), web.get("/models/requests/by-endpoint", self.history),
             web.get("/models/pricing", self.pricing), web.get("/models", self.models),
+            web.get("/models/billing-events", self.billing),
             web.get(request + "/status", self.status), web.put(request + "/cancel", self.cancel),
             web.get(request, self.result), web.post("/{endpoint:.+}", self.create),
         ])  # fmt: skip
@@ -245,6 +246,22 @@ class Fal:
         if not prices:
             return answers.problem(404, PROBLEMS[404])
         return web.json_response({"prices": prices, "next_cursor": None, "has_more": False})
+
+    async def billing(self, request: web.Request) -> web.StreamResponse:
+        """Without bills: this key may not ask."""
+        self.seen["GET billing"] += 1
+        if told := await self._told(request, "account"):
+            return told
+        if not self.weather.bills:
+            error = {"type": "authorization_error", "message": "Admin scope required"}
+            return answers.problem(403, {"error": error})
+        wanted = [name for name in request.query["request_id"].split(",") if name in self.book.accepted]
+        amounts = [*self.weather.bills, *[self.weather.bills[-1]] * len(wanted)]
+        events = [
+            {"request_id": name, "endpoint_id": self.book.accepted[name].endpoint, "cost_total": amount}
+            for name, amount in zip(wanted, amounts, strict=False)
+        ]
+        return web.json_response({"billing_events": events, "next_cursor": None, "has_more": False})
 
     async def models(self, request: web.Request) -> web.StreamResponse:
         self.seen["GET models"] += 1

@@ -101,7 +101,9 @@ class Weather:
     slow_seconds: float = 2.0  # how long a slow output takes
     page_size: int = 100
     pixels: int = 96  # long side of a picture
+    old: bool = False  # ComfyUI: of some years ago, without /api/jobs
     model_news: dict[str, Any] = field(default_factory=dict)  # fal: by model, `price`, `status`, `parameters` of today
+    bills: list[float] = field(default_factory=list)  # fal: of the requests it is asked about; the last for the rest
     token: str | None = None  # the only key that opens; None: any key does
     doors: dict[str, Door] = field(default_factory=lambda: {name: Door() for name in DOORS})
     came: Counter[str] = field(default_factory=Counter)  # what was done, ever: `output 404`

@@ -13,7 +13,7 @@ import pytest
 from artfactoryd.errors import CallRefused, InDoubt, RunFailed
 from artfactoryd.execution import collection, delivery
 from artfactoryd.execution.pacing.gate import Gate
-from artfactoryd.factories import Output, Outputs
+from artfactoryd.factories import Output, Outputs, Ticket
 from artfactoryd.settings import Limits
 from artfactoryd.shelf.staging import INLINE
 from tests.fakes import FakeFactory
@@ -238,3 +238,25 @@ async def test_the_first_question_is_timed_from_the_sending(
         works.fake.release("submit")
         await works.until(lambda: works.states(made) == ["completed"])
         assert bool(rested) is waits and all(seconds <= 0.05 for seconds in rested)
+
+
+class Telling(FakeFactory):
+    """One that knows how far it is."""
+
+    def progress(self, ticket: Ticket) -> str:
+        return f"{len(self.history) - 1} of 3 pieces are done."
+
+
+async def test_how_far_an_item_is_can_be_read_while_it_runs(home: TestHome, monkeypatch: Patch) -> None:
+    async with at_work(home, monkeypatch, fake=Telling) as works:
+        works.fake.script("collect", None)
+        works.fake.hold("collect")
+        made = await works.take(order("a car"))
+        await works.fake.reached("collect")
+        works.fake.release("collect")
+        works.fake.hold("collect")
+        await works.fake.reached("collect")
+        assert works.items(made)[0].reason == "1 of 3 pieces are done."
+        works.fake.release("collect")
+        await works.until(lambda: works.states(made) == ["completed"])
+        assert works.items(made)[0].reason is None

@@ -18,6 +18,7 @@ def in_phase(phase: Phase) -> Iterator[Flights]:
     enters = {
         Phase.WAITS_FOR_PERSON: flights.waits_for_person, Phase.DELIVERING: flights.delivers,
         Phase.WAITS_FOR_ROOM: flights.waits_for_room, Phase.WAITS_FOR_BOUND: flights.waits_for_bound,
+        Phase.WAITS_FOR_SCAN: flights.waits_for_scan,
     }  # fmt: skip
     if phase in enters:
         enters[phase](A1)
@@ -164,7 +165,7 @@ def test_an_item_that_ended_meanwhile_is_asked_about_in_vain() -> None:
 
 def test_whatever_waits_for_a_person_or_for_room_is_not_at_work() -> None:
     waiting = {phase for phase in Phase if not at_work(phase)}
-    assert waiting == {Phase.WAITS_FOR_PERSON, Phase.WAITS_FOR_ROOM, Phase.WAITS_FOR_BOUND}
+    assert waiting == {Phase.WAITS_FOR_PERSON, Phase.WAITS_FOR_ROOM, Phase.WAITS_FOR_BOUND, Phase.WAITS_FOR_SCAN}
 
 
 def test_a_ticket_at_a_provider_that_is_away_is_not_at_work_and_a_delivery_is() -> None:

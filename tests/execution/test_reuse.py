@@ -68,7 +68,7 @@ async def test_a_value_added_and_dropped_again_buys_the_new_column_and_copies_th
 
 
 async def test_the_same_bytes_dropped_again_are_new_pictures(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("artfactoryd.planning.planner.Scholar._counts_as_repeated", lambda self, row: False)
+    monkeypatch.setattr("artfactoryd.planning.planner.Scholar._counts_as_repeated", lambda self, row, agent: False)
     await works.make(order())
     await works.make(order())
     assert len(works.fake.calls()) == 4

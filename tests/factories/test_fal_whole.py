@@ -89,6 +89,26 @@ def test_a_create_whose_answer_a_kill_took_is_found_in_the_history_and_not_bough
     assert ticket["request_id"] == fal.creates()[-1]["id"]
 
 
+def test_what_fal_billed_is_compared_with_what_was_booked_and_nothing_is_changed_by_it(
+    shop: TestHome, fal: Emulator
+) -> None:
+    shop.drop("cars.yaml", CARS)
+    assert shop.call("once").returncode == 0
+    booked = {line["cost"] for line in shop.lines("settlement")}.pop()
+    refused = shop.call("spend", "--check")
+    assert refused.returncode == 1 and "fal does not show its bills to this key (403): " in refused.stdout
+    ledger = shop.lines()
+    fal.control(bills=[booked / 1_000_000])
+    assert "2 of them billed so far" in (same := shop.call("spend", "--check").stdout)
+    assert "Each is booked as it was billed." in same
+    fal.control(bills=[booked / 1_000_000, 0.5])
+    [told] = shop.ask("spend", "--check")["providers"]
+    [other] = told["differences"]
+    assert (told["checked"], told["told"], other["order"], other["item"]) == (2, 2, "cars", 1)
+    assert (other["billed_usd"], other["booked_usd"]) == (0.5, booked / 1_000_000)
+    assert shop.lines() == ledger and SECRET not in str(told)
+
+
 SENT = 60
 UNSENT = {"planned", "submitting"}
 MINUTES = 120.0  # seconds, with pauses as they are; the test's are short

@@ -21,13 +21,16 @@ def a_call(**parameters: Any) -> Call:
     return Call("sketch", None, {"prompt": "A red car", "width": 96, "height": 64, "seed": 7, **parameters})
 
 
-def files(outputs: Outputs) -> list[Path]:
+def files(outputs: Outputs | None) -> list[Path]:
+    assert outputs is not None
     return [Path(unquote(urlsplit(output.address).path)) for output in outputs.outputs]
 
 
 async def made(work: Path, call: Call) -> Outputs:
     factory = make(SETTINGS, work)
-    return await factory.collect(await factory.submit(call))
+    outputs = await factory.collect(await factory.submit(call))
+    assert outputs is not None
+    return outputs
 
 
 def mean_colour(picture: Image.Image) -> tuple[int, ...]:

@@ -17,7 +17,19 @@ import pytest
 from PIL import Image
 
 from artfactoryd.errors import CallRefused, InDoubt, ProviderError, RunFailed, Throttled
-from artfactoryd.factories import Call, Factory, FactoryMaker, Outputs, ProviderSettings, Ticket, fal, local, replicate
+from artfactoryd.factories import (
+    Call,
+    Factory,
+    FactoryMaker,
+    Outputs,
+    ProviderSettings,
+    Ticket,
+    comfyui,
+    fal,
+    local,
+    replicate,
+)
+from artfactoryd.factories.comfyui import model_file
 from artfactoryd.factories.registry import makers
 from artfactoryd.shelf.fetch import Fetcher
 from tests.emulator.client import Emulator
@@ -71,6 +83,26 @@ def fal_bench(work: Path) -> Iterator[Bench]:
 
 
 @contextlib.contextmanager
+def comfyui_bench(work: Path) -> Iterator[Bench]:
+    beside = Path(__file__).parents[2] / "examples" / "comfyui"
+    told = {
+        "workflow": "portrait.api.json",
+        "output": 9,
+        "map": {"prompt": "6.inputs.text", "n": "5.inputs.batch_size"},
+    }
+    recipe = model_file.read(told, "portrait", lambda name: (beside / name).read_bytes())["recipe"]
+    with Emulator(work / "emulator.jsonl", "comfyui") as emulator:
+        settings = ProviderSettings("comfyui", None, {"base_url": emulator.base_url})
+        yield Bench(
+            lambda: comfyui.make(settings, work),
+            Call("portrait", None, {"prompt": "A red car", "n": 2}, recipe),
+            Call("portrait", None, {"prompt": "A red car", "n": 0}, recipe),
+            lambda: len(emulator.creates()),
+            lambda: emulator.control(create="hang-after"),
+        )
+
+
+@contextlib.contextmanager
 def fake_bench(work: Path) -> Iterator[Bench]:
     made: list[FakeFactory] = []
 
@@ -90,7 +122,13 @@ def fake_bench(work: Path) -> Iterator[Bench]:
     yield Bench(fake, good, bad, None, lambda: made[-1].hold("submit"))
 
 
-BENCHES = {"local": local_bench, "replicate": replicate_bench, "fal": fal_bench, "fake": fake_bench}
+BENCHES = {
+    "local": local_bench,
+    "replicate": replicate_bench,
+    "fal": fal_bench,
+    "comfyui": comfyui_bench,
+    "fake": fake_bench,
+}
 
 
 @pytest.fixture(params=BENCHES)

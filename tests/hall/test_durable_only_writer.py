@@ -37,6 +37,8 @@ EXCEPTIONS = {
         "os.open",
     ): "lines behind lines in one file, and never in what is no plain file: to open that may wait",
     ("log", "open"): "see above",
+    ("factories.local.upscaling.child", "os.open"): "a word to the kernel, of this process: no file",
+    ("factories.local.upscaling.child", "open"): "see above",
     ("planning.input_sources", "tempfile.TemporaryDirectory"): "for a look that keeps nothing, outside every home",
     ("cli.sheet", "tempfile.TemporaryDirectory"): "thumbnails for one sheet, where none are remembered",
     ("cli.upkeep.demo", "tempfile.mkdtemp"): "the throw-away home of the demonstration",

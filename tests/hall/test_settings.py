@@ -23,8 +23,14 @@ from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.live_settings import LiveSettings
 from artfactoryd.schema import schema_text
-from artfactoryd.settings import DEFAULT_TEXT, Http, Inbox, Provider, Settings, load
+from artfactoryd.settings import DEFAULT_TEXT, Http, Inbox, Provider, Scan, Settings, load
 
+SCANNERS = {  # as it is written: path, host, port
+    "scan: clamd:unix:/run/clamd.ctl": ("/run/clamd.ctl", "", 3310),
+    "scan: tcp://10.0.0.1": ("", "10.0.0.1", 3310),
+    "scan: {address: 'clamd:tcp://[::1]:3311', required: true}": ("", "::1", 3311),
+    "scan: null": ("", "", 3310),
+}
 SECRET = "r8_SECRETSECRETSECRET"
 
 
@@ -163,6 +169,16 @@ def test_a_key_given_changes_only_that_key(tmp_path: Path) -> None:
         ("providers: {fal: {queue_url: 'http://example.com'}}\n", "E_VALUE", "providers.fal.queue_url", 1),
         ("providers: {fal: {rest_url: 'https://me:pw@rest.fal.ai'}}\n", "E_VALUE", "providers.fal.rest_url", 1),
         ("providers: {fal: {base_url: 'https://fal.run'}}\n", "E_UNKNOWN_KEY", "providers.fal.base_url", 1),
+        ("providers: {replicat: {enabled: true}}\n", "E_UNKNOWN_KEY", "providers.replicat", 1),
+        ("providers: {acme: {queue_url: 'https://a.b'}}\n", "E_UNKNOWN_KEY", "providers.acme.queue_url", 1),
+        ("providers: {acme: {addresses: {api: 'http://a.com'}}}\n", "E_VALUE", "providers.acme.addresses.api", 1),
+        ("providers: {comfyui: {addresses: 'http://comfy.com'}}\n", "E_VALUE", "providers.comfyui.addresses", 1),
+        (
+            "providers: {comfyui: {base_url: 'http://gpu.lan:8188', api_key: keychain}}\n",
+            "E_VALUE",
+            "providers.comfyui.base_url",
+            1,
+        ),
         ("http: {port: 70000}\n", "E_RANGE", "http.port", 1),
         ("index: {url: 'postgresql://me:pw@db/art'}\n", "E_VALUE", "index.url", 1),
         ("index: {url: 'mysql://me@db/art'}\n", "E_VALUE", "index.url", 1),
@@ -173,6 +189,10 @@ def test_a_key_given_changes_only_that_key(tmp_path: Path) -> None:
         ("http: {host: factory.lan, token: null}\n", "E_VALUE", "http.host", 1),
         (f"http: {{token: {SECRET}}}\n", "E_VALUE", "http.token", 1),
         ("desktop: {notify: maybe}\n", "E_VALUE", "desktop.notify", 1),
+        ("scan: clamav\n", "E_VALUE", "scan.address", 1),
+        ("scan:\n  address: tcp://me:pw@host:3310\n", "E_VALUE", "scan.address", 2),
+        ("scan: {address: 'tcp://host:99999'}\n", "E_VALUE", "scan.address", 1),
+        ("scan: {address: 'clamd:unix:run/clamd.ctl'}\n", "E_VALUE", "scan.address", 1),
         ("hooks: {order.complete: [x]}\n", "E_UNKNOWN_KEY", "hooks.order.complete", 1),
         (f"hooks: {{order.failed: [{{run: {SECRET}}}]}}\n", "E_TYPE", "hooks.order.failed.0", 1),
         (f"hooks: {{order.failed: [[curl, 1, {SECRET}]]}}\n", "E_TYPE", "hooks.order.failed.0.1", 1),
@@ -450,3 +470,35 @@ def test_an_inbox_may_not_hold_the_disk_that_projects_is_on(tmp_path: Path) -> N
     home.inbox.rmdir()
     home.inbox.symlink_to(tmp_path)  # the home's own, gone astray
     assert "around" in refused(home.root, "strict: true\n")[0].message
+
+
+@pytest.mark.parametrize(
+    ("told", "base"),
+    [
+        ("{}", "http://127.0.0.1:8188"),
+        ("{base_url: 'http://192.168.1.20:8188'}", "http://192.168.1.20:8188"),
+        ("{addresses: 'http://gpu.local:8188'}", "http://gpu.local:8188"),
+        ("{addresses: {base_url: 'http://100.101.1.2:8188', other: 'https://a.b'}}", "http://100.101.1.2:8188"),
+        ("{base_url: 'https://comfy.example.com', addresses: 'http://gpu:8188'}", "https://comfy.example.com"),
+    ],
+)
+def test_a_provider_of_one_s_own_may_be_anywhere_in_the_local_network(tmp_path: Path, told: str, base: str) -> None:
+    addresses = loaded(tmp_path, f"providers: {{comfyui: {told}}}\n").provider("comfyui").all_addresses
+    assert next(iter(addresses.items())) == ("base_url", base)
+    assert addresses.get("other") == ("https://a.b" if "other" in told else None)
+
+
+def test_what_the_settings_say_of_a_plug_in_is_its_own_and_waits_while_it_is_away(tmp_path: Path) -> None:
+    text = "providers: {acme: {concurrency: 1, api_key: 'env:ACME', addresses: {api: 'https://acme.example.com'}}}\n"
+    acme = loaded(tmp_path, text).provider("acme")
+    assert (acme.concurrency, acme.api_key) == (1, "env:ACME")
+    assert acme.all_addresses == {"api": "https://acme.example.com"}
+
+
+def test_a_scanner_is_an_address_alone_or_a_section_and_variables_go_over_both(tmp_path: Path) -> None:
+    for text, place in SCANNERS.items():
+        scan = loaded(tmp_path, f"{text}\nstrict: false\n").scan
+        assert (scan.path, scan.host, scan.port) == place and (scan.address is None) == ("null" in text)
+    scan = loaded(tmp_path, "scan: unix:/run/clamd.ctl\n", ARTFACTORY_SCAN__REQUIRED="true").scan
+    assert scan == Scan("unix:/run/clamd.ctl", required=True)
+    assert loaded(tmp_path, "scan: {required: true}\n", ARTFACTORY_SCAN="tcp://clamd").scan == Scan("tcp://clamd", True)

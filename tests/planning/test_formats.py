@@ -12,6 +12,7 @@ from artfactoryd.planning.origin import Origin
 from artfactoryd.planning.planner import Scholar
 from artfactoryd.settings import Settings
 from tests.homes import TestHome
+from tests.upscalers import library
 
 CASES = [
     ("convert", "long.png", "format: webp", "16,384 pixels long"), ("convert", "long.png", "format: [png, jpg]", ""),
@@ -20,6 +21,7 @@ CASES = [
     ("resize", "short.webp", "height: 200", "20,000 pixels long"), ("resize", "short.png", "width: 16384", ""),
     ("resize", "short.webp", "width: 100", ""), ("resize", "short.webp", "width: 100, height: 16384", ""),
     ("resize", "short.webp", "width: 100, height: 16384, fit: pad", "16,384 pixels long"),
+    ("upscale", "wide.webp", "scale: 3", ""), ("upscale", "wide.webp", "model: small", "20,000 pixels long"),
 ]  # fmt: skip
 
 
@@ -29,13 +31,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Image.new("L", (16384, 2)).save(folder / "long.png")
     for name in ("short.png", "short.webp"):
         Image.new("RGB", (200, 2)).save(folder / name)
+    Image.new("RGB", (5000, 2)).save(folder / "wide.webp")
+    library(folder / "packages")
     return folder
 
 
 @pytest.mark.parametrize(("model", "picture", "more", "words"), CASES, ids=str)
 def test_a_webp_longer_than_the_format_allows_is_a_warning(
-    home: TestHome, folder: Path, model: str, picture: str, more: str, words: str
+    home: TestHome, folder: Path, model: str, picture: str, more: str, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.syspath_prepend(str(folder / "packages"))
     text = f"provider: local\nmodel: {model}\nparameters: {{image: {picture}, {more}}}\n"
     scholar = Scholar(home.home, Settings(), None, now)
     (study,) = scholar.study(text.encode(), Origin("cars.yaml", "cars", folder=folder))

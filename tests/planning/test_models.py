@@ -15,7 +15,7 @@ from artfactoryd.core.catalog import Catalog
 from artfactoryd.core.model import Model
 from artfactoryd.core.pricing.price import Part, Price
 from artfactoryd.errors import Problem
-from artfactoryd.planning.models import SHIPPED, load_catalog, model_of
+from artfactoryd.planning.models import SHIPPED, load_catalog, model_of, shipped_models
 from artfactoryd.schema import check_value
 
 PAINTER = """\
@@ -64,7 +64,8 @@ def test_the_shipped_files_pass_every_check_that_a_persons_own_must_pass() -> No
     entries += [each for file in many for each in json.loads(file.read_bytes())]
     for entry in entries:
         model_of(entry, "")
-    assert len(entries) == len(shipped()) == len({(each.provider, each.id) for each in shipped()})
+    known = shipped_models()[0]  # also what lacks a library here
+    assert len(entries) == len(known) == len({(each.provider, each.id) for each in known})
 
 
 def test_the_shipped_models_are_there_by_alias_and_id() -> None:

@@ -161,6 +161,11 @@ def test_names_that_would_be_the_same_are_told_and_told_apart(home: TestHome) ->
     order = planned(home, SKETCHES + "file: 'all/{width}.{ext}'\n")
     assert [item["names"] for item in order["items"]] == [["all/64.png"], ["all/64-2.png"]]
     assert [(each["code"], each["line"]) for each in order["warnings"]] == [("W_NAMES", 8)]
+    own = "provider: local\nmodel: sketch\nlookups: {family: [smith, jones]}\nparameters: {prompt: '[family] car'}\n"
+    order = planned(home, own + "file: '{provider}-{family}-{model}-{index}.{ext}'\n")
+    assert order["items"][1]["names"] == ["local-sketch-sketch-2.png"]
+    [other] = order["warnings"]
+    assert other["text"].startswith("{family} in a name is that of the model") and not other["holds"]
     stage = "then:\n  - {provider: local, model: resize, parameters: {width: 9}, file: 'x.{ext}'}\n"
     order = planned(home, SKETCHES + stage)
     assert [(each["code"], each["key"]) for each in order["warnings"]] == [("W_NAMES", "then.0.file")]
@@ -213,7 +218,7 @@ def test_on_a_terminal_the_page_has_columns_and_fits(home: TestHome, monkeypatch
     show(plan(home.home, Settings(), file, rehearse=False, most=10), print)
     plain = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())
     assert plain != terminal.getvalue() and "prompt a red car" in plain
-    assert max(map(len, plain.splitlines())) <= 80 and "cars: 2 items, 2 products" in plain
+    assert max(map(len, plain.splitlines())) <= 80 and "cars: 2 items, 2 pictures" in plain
 
 
 def test_a_plan_tells_first_and_last_only_of_what_has_text(home: TestHome, capsys: pytest.CaptureFixture[str]) -> None:
@@ -298,7 +303,7 @@ ENDS_AND_MAKERS: list[tuple[str, list[str], list[str]]] = [
     (
         "provider: local\nmodel: sketch\nproof: 1\nparameters: {prompt: 'a [red,blue] cat', width: 64}\n"
         "then: [{provider: local, model: resize, parameters: {width: 32}}]\n",
-        ["   2  local/sketch  0002-", "   3  local/resize  0003-", "2 products, free", "1 item first"],
+        ["   2  local/sketch  0002-", "   3  local/resize  0003-", "2 pictures, free", "1 item first"],
         ["the whole order"],
     ),
 ]  # fmt: skip

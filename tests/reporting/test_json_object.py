@@ -42,7 +42,7 @@ def test_an_order_tells_every_state_and_its_money_between_its_other_keys() -> No
     money = ["spent_usd", "reserved_usd", "in_doubt_usd", "released_usd"]
     assert keys == [
         "order_id", "name", "project", "status", "reasons", "total_items", *states, "total_products", "reused_items",
-        *money, "price_usd", "at_most_usd", "cap_usd", "paused", "rehearsal", "accepted_at", "folder",
+        *money, "price_usd", "at_most_usd", "cap_usd", "paused", "rehearsal", "accepted_at", "folder", "agent",
     ]  # fmt: skip
     assert ORDER.to_json()["completed_items"] == 2 and ORDER.to_json()["failed_items"] == 0
 

@@ -149,6 +149,11 @@ MADE_TO_LAST: dict[str, tuple[str, Callable[[], bytes]]] = {
     "small blocks": ("gif", lambda: b"GIF89a" + bytes(7) + b"!\xf9" + b"\1x" * 100_000),
     "empty chunks": ("png", lambda: SIGNATURE + HEADER + chunk(b"tEXt", b"") * 60_000),
     "empty parts": ("webp", lambda: b"RIFF\xff\xff\x0f\0WEBP" + b"ALPH\0\0\0\0" * 140_000),
+    "frames that are none": ("mp3", lambda: b"\xff\xfb\x90\0" * 250_000),
+    "empty elements": ("webm", lambda: b"\x1a\x45\xdf\xa3\x80" + b"\xec\x80" * 100_000),
+    "pages without an end": ("ogg", lambda: (b"OggS" + bytes(23)) * 40_000),
+    "tags": ("aac", lambda: (b"ID3\x04" + bytes(6)) * 100_000),
+    "marks of frames": ("flac", lambda: b"fLaC\x80\0\0\x22" + b"\xff" * 34 + b"\xff\xf8" * 500_000),
     "empty boxes": ("mp4", lambda: box(b"free", b"") * 100_000),
     "extents of nothing": (
         "avif", lambda: box(b"meta", bytes(4) + box(b"iloc", b"\1\0\0\0\0\0\xff\xff" + b"\xff" * 400_000))
@@ -177,14 +182,10 @@ def test_a_film_tells_its_length_and_size_and_is_cut_where_a_box_is() -> None:
     assert walked(whole[:-1], "mp4").fault and walked(whole[:16], "mov").fault
 
 
-def test_sound_tells_its_length_and_is_cut_where_it_is_shorter_than_it_says() -> None:
-    fmt = b"fmt " + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 8000, 1, 8)
-    data = b"WAVE" + fmt + b"data" + struct.pack("<I", 4000) + bytes(4000)
-    whole = b"RIFF" + struct.pack("<I", len(data)) + data
-    assert walked(whole, "wav") == Seen(duration=0.5)
-    assert walked(whole[:-1], "wav").fault and not walked(b"RIFF" + b"\xff" * 4 + data, "wav").fault
-    assert walked(whole[:-1].replace(b"WAVE", b"AVI "), "avi").fault
+def test_an_avi_is_cut_where_it_is_shorter_than_it_says() -> None:
+    whole = b"RIFF" + struct.pack("<I", 4004) + b"AVI " + bytes(4000)
+    assert not walked(whole, "avi").fault and walked(whole[:-1], "avi").fault
 
 
 def test_a_kind_without_a_walker_is_taken_as_it_came() -> None:
-    assert walked(b"", "glb") == Seen()
+    assert walked(b"", "zip") == Seen()

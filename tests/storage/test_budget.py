@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -14,12 +13,15 @@ from typing import Any
 import pytest
 
 from artfactoryd import clock, documents
-from artfactoryd.errors import CallRefused, InDoubt
+from artfactoryd.errors import CallRefused, InDoubt, OverCap
+from artfactoryd.execution.capped_orders import CappedOrders
 from artfactoryd.execution.payload import Calls
 from artfactoryd.factories import Output, Outputs, Ticket
+from artfactoryd.intake.submission import Told, submit_bundle
 from artfactoryd.reporting import waiting as reports
 from artfactoryd.settings import Budget
-from artfactoryd.storage import spend
+from artfactoryd.storage import budget, spend
+from artfactoryd.storage.rows import ItemRow
 from artfactoryd.storage.spend import Money
 from tests.emulator.client import Emulator
 from tests.fakes import FakeFactory
@@ -113,17 +115,49 @@ async def test_at_the_months_cap_the_next_day_changes_nothing_and_the_next_month
 
 @pytest.mark.parametrize(("model", "cap"), [("painter", 0.01), ("timer", 10)], ids=["the day's", "its own"])
 async def test_what_waits_for_a_cap_is_not_tried_over_and_over(
-    home: TestHome, monkeypatch: Patch, caplog: pytest.LogCaptureFixture, model: str, cap: float
+    home: TestHome, monkeypatch: Patch, model: str, cap: float
 ) -> None:
-    caplog.set_level(logging.INFO, "artfactoryd.execution.worker")
+    tried, stop = [], CappedOrders.stop
+
+    def noted(capped: CappedOrders, row: ItemRow, error: OverCap) -> None:
+        tried.append(row)
+        stop(capped, row, error)
+
+    monkeypatch.setattr(CappedOrders, "stop", noted)
     monkeypatch.setattr(Slow, "times", (25.0,))
     async with at_work(home, monkeypatch, fake=Slow, concurrency=4, budget=Budget(per_day=cap)) as works:
         await works.make(order("car [1,2,3,4,5,6]", model=model))
-        tried = caplog.text.count("waits: ")
-        assert 1 <= tried <= 4
+        before = len(tried)
+        assert 1 <= before <= 4
         for _ in range(3):
             await works.until(partial(lambda before: works.daemon._looked > before, works.daemon._looked))
-        assert caplog.text.count("waits: ") == tried and "planned" in works.states()
+        assert len(tried) == before and "planned" in works.states()
+
+
+async def test_agents_have_a_cap_of_their_own_within_the_days(home: TestHome, monkeypatch: Patch) -> None:
+    """What a person orders does not count against it, and what is in doubt does."""
+    clock, caps = Clock(2026, 11, 22), Budget(agents_per_day=0.03)
+    async with at_work(home, monkeypatch, clock=clock, budget=caps) as works:
+        works.fake.script("submit", None, InDoubt("The answer was lost."))
+        handed = home.home
+        told = Told("cars", "cars.yaml", agent="claude")
+        _, submission = submit_bundle(order("car [1,2,3,4]").encode(), {}, told, handed.inbox, handed.temp)
+        index = works.house.books.index
+        await works.until(lambda: index.orders_of_submission(submission))
+        cars = index.orders_of_submission(submission)[0].id
+        await works.until(lambda: works.daemon.done and len(works.states(cars)) == 4)
+        assert works.states(cars) == ["completed", "in_doubt", "completed", "planned"]
+        said = (
+            "The day's cap for agents of $0.03 is reached: $0.03 are spent or set aside. It goes on by itself at midn"
+        )
+        assert said in words(works, cars) and works.lines("wish")[0]["caps"]["agents"] == 3 * PRICE
+        await works.make(order("a boat"), "boats.yaml")
+        assert (
+            budget.counted(index, budget.AGENTS, "2026-11-22") == 3 * PRICE and days(works)["2026-11-22"] == 4 * PRICE
+        )
+        assert "agents" not in works.lines("wish")[-1]["caps"]
+        clock.now += DAY
+        await works.until(lambda: works.states(cars) == ["completed", "in_doubt", "completed", "completed"])
 
 
 async def test_nothing_is_uploaded_for_what_a_cap_would_stop(home: TestHome, monkeypatch: Patch) -> None:

@@ -49,7 +49,7 @@ def test_a_database_of_the_oldest_release_is_brought_up_to_date(old: Path, tmp_p
         assert index.meta("ledger") == "2026-11.jsonl:77"
         assert index.stops()["replicate"].reason == "no key"
         assert index.answer("c1") == {"done": True}
-        assert index.rows("SELECT * FROM spending ORDER BY day") == [
+        assert index.rows("SELECT day, committed FROM spending ORDER BY day") == [
             {"day": "2026-11-21", "committed": 2000}, {"day": "2026-11-22", "committed": 3000},
         ]  # fmt: skip
         assert [each.day for each in index.attempts("o")] == ["2026-11-21", "2026-11-22", "2026-11-22"]

@@ -72,8 +72,8 @@ def test_a_row_has_the_fields_of_its_table_in_their_order(decoder: rows.Decoder[
 def test_what_is_read_is_what_was_written(index: Index) -> None:
     insert = (
         "INSERT INTO product (id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, nth,"
-        " liked, tags) "
-        "VALUES ('p', 'o', 1, 2, 'a.png', 'ab', 3, 'image/png', NULL, 5, '1970-01-01T00:00:01Z', 0, 1, '[\"good\"]')"
+        " liked, tags, duration, codec) VALUES ('p', 'o', 1, 2, 'a.png', 'ab', 3, 'image/png', NULL, 5,"
+        " '1970-01-01T00:00:01Z', 0, 1, '[\"good\"]', 2.5, 'h264, aac')"
     )
     index.run(insert)
     product = rows.ProductRow(
@@ -102,5 +102,7 @@ def test_what_is_read_is_what_was_written(index: Index) -> None:
         found=False,
         unwritten=False,
         collections=None,
+        duration=2.5,
+        codec="h264, aac",
     )
     assert index.product("p") == product and index.products("o") == [product] == index.newest_products(5)

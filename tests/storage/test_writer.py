@@ -320,7 +320,8 @@ def python(script: str, folder: Path, *words: str, **environ: str) -> subprocess
 async def everything(books: LineBooks) -> None:
     """Something of every kind, in an order that makes replaying it hard."""
     for n in range(1, 7):
-        await books.record(acceptance(order_id(n), items=6, cap=6 * UPPER))
+        agent = {"agent": "claude"} if n == 2 else {}
+        await books.record({**acceptance(order_id(n), items=6, cap=6 * UPPER), **agent})
     await books.record(acceptance(order_id(7)), hold(order_id(7)))
     await books.record(approval(order_id(7)), command("c7", "approve"))
     await books.record(acceptance(order_id(8)), hold(order_id(8)))

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import fields, replace
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from artfactoryd.core.lifecycle import ItemState, OrderState
+from artfactoryd.reporting import status
 from artfactoryd.reporting.caps import Caps, Period
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import DoubtDocument, MoneyDocument, OrderDocument
@@ -42,7 +45,7 @@ def a_status(**more: Any) -> StatusDocument:
         "inbox": [], "held": [],
         "rejected": [], "why": WordsBeside({}, {}), "providers": {}, "paused": None, "no_room": "", "open": [],
         "recent": [], "products": [], "spent_usd": 0.0,
-        "budget": Caps(a_period("day", 0.25, 10), a_period("month", 0.75, 50)),
+        "budget": Caps(a_period("day", 0.25, 10), a_period("month", 0.75, 50), a_period("day", 0, 5)),
     }  # fmt: skip
     return StatusDocument(**{**known, **more})
 
@@ -57,7 +60,8 @@ def seen(status: StatusDocument, **more: Any) -> Overview:
 def a_product(**more: Any) -> FoundDocument:
     known: dict[str, Any] = {
         "id": "01", "path": "Projects/summer/x.png", "project": "summer", "provider": "local", "seed": 7,
-        "mime": "image/png", "bytes": 1, "width": 4, "height": 3, "created_at": AT, "sha256": "", "order_id": "01",
+        "mime": "image/png", "bytes": 1, "width": 4, "height": 3, "kind": "image",
+        "duration": None, "codec": None, "created_at": AT, "sha256": "", "order_id": "01",
         "order": "cars", "item": 1, "index": 1, "model": "sketch", "prompt": "a red car", "on_shelf": True,
         "binned": False, "edited": False, "missing": None, "damaged": None, "liked": True, "rating": 4,
         "tags": ["good"], "collections": ["best"], "notes": None,
@@ -76,7 +80,9 @@ STATUS = a_status(
     open=[an_order(MoneyDocument(0.051, in_doubt_usd=0.003), {"completed": 3, "in_doubt": 1},
                    reasons=["its cap is reached"]),
           an_order(order_id="02", name="many", status=OrderState.HELD, reasons=["it makes 400"])],
-    recent=[an_order(name="old", status=OrderState.PARTIAL, rehearsal=True, items_by_state={"failed": 2})],
+    recent=[
+        an_order(name="old", status=OrderState.PARTIAL, rehearsal=True, items_by_state={"failed": 2}, agent="a<b"),
+    ],
 )  # fmt: skip
 AXIS = Axis("[red,blue]", [AxisValue("red", 20, 5, 1), AxisValue("blue", 20, 0, 0)])
 EVERYTHING = seen(
@@ -84,7 +90,7 @@ EVERYTHING = seen(
     orders=[
         OpenOrder(STATUS.open[0], Progress([AXIS], 200), [DOUBT]), OpenOrder(STATUS.open[1], Progress([], None), []),
     ],
-    pictures=ProductsDocument("", [a_product(), a_product(id="02", mime="audio/mpeg")], True, "02"),
+    pictures=ProductsDocument("", [a_product(), a_product(id="02", mime="text/plain", kind="text")], True, "02"),
 )  # fmt: skip
 
 
@@ -153,11 +159,30 @@ def test_everything_that_is_told_can_be_read() -> None:
         "local ready", "odd left out it cannot be loaded",
         "summer / cars", "3 of 40 done", "1 in doubt", "red5/20",
         "$0.051 of at most $0.12", "$0.25 today of $10.00", "$0.75 of $50.00",
-        "its cap is reached", "rehearsal", "In doubt: $0.003", "not listed yet", "it makes 400", "2 wait for you",
-        "2 rejected", "audio/mpeg", "★★★★",
+        "its cap is reached", "rehearsal, by agent a<b", "In doubt: $0.003", "not listed yet", "it makes 400",
+        "2 wait for you", "2 rejected", "text/plain", "★★★★",
     ):  # fmt: skip
         assert words in text, words
     assert len(drawn) < 20_000
+
+
+def test_however_much_was_rejected_each_reason_can_be_read(tmp_path: Path) -> None:
+    """The first page has the newest few, and leads to all of them, newest first and page by page."""
+    for number in range(103):
+        (tmp_path / f"{number:03}.yaml").touch()
+        why = tmp_path / f"{number:03}.yaml.error.txt"
+        why.write_text(f"Nothing was sent.\n\n- wrong: <{number}>")
+        os.utime(why, (number + 1, number + 1))
+    rejected = [f"{number:03}.yaml" for number in range(103)]
+    drawn = page.draw(seen(a_status(rejected=rejected, why=WordsBeside({}, {}))), "t")
+    assert 'href="/rejected"' in drawn and "All 103" in drawn
+    pages = [status.entries(tmp_path, ".error.txt", first, page.MOST_NAMES) for first in (0, page.MOST_NAMES)]
+    assert [name for words, _ in pages for name in words] == rejected[::-1] and {count for _, count in pages} == {103}
+    first, last = (
+        page.draw_entries("Rejected", words, at, 103) for (words, _), at in zip(pages, (0, 100), strict=True)
+    )
+    assert first.count("<details") == 100 and "wrong: &lt;102&gt;" in first and "?first=100" in first
+    assert last.count("<details") == 3 and "wrong: &lt;0&gt;" in last and "?first=0" in last
 
 
 def test_what_can_be_done_is_a_form_with_the_token_of_this_run() -> None:
@@ -191,9 +216,10 @@ WHOLE = WholeProduct(a_product(), {"prompt": "a red car", "steps": 4}, "/home/me
 HEAD: dict[str, Any] = {
     "name": "cars", "project": "summer", "model": "sketch", "provider": "local", "total_items": 2, "rehearsal": False,
     "models": [{"provider": "replicate", "short": "x", "price": {"text": "$1 a call"}}],
-    "total_products": 2, "price": {"usd": 0.02, "as_of": "2026", "complete": True}, "held": [{"text": "too many"}],
+    "total_products": 2, "makes": "2 pictures",
+    "price": {"usd": 0.02, "as_of": "2026", "complete": True}, "held": [{"text": "too many"}],
     "reuse": {"reused": 1, "bought": 1}, "combined": "2 = 2", "stages": [{"id": "up", "provider": "local",
-    "model": "resize", "total_products": 2, "usd": None}], "folder": "Projects/x", "errors": [],
+    "model": "resize", "total_products": 2, "makes": "2 films", "usd": None}], "folder": "Projects/x", "errors": [],
     "notes": [{"about": "warning", "text": "an old price"}],
     "warnings": [{"line": 2, "column": 3, "text": "most likely not meant"}],
 }  # fmt: skip

@@ -25,15 +25,16 @@ from artfactoryd.cli.doctor.report import BAD, OK, WARNING, Row
 from artfactoryd.cli.upkeep import service
 from artfactoryd.core.names import counted
 from artfactoryd.core.pricing.age import STALE
-from artfactoryd.errors import Refusal, StorageSick, WrongUse
+from artfactoryd.errors import KeyUnusable, Refusal, StorageSick, WrongUse
 from artfactoryd.factories.library import fits, requirements
 from artfactoryd.factories.registry import broken, makers
 from artfactoryd.home import Home
 from artfactoryd.intake import inbox
 from artfactoryd.medium import in_words
 from artfactoryd.mounts import mount_of, mounts
-from artfactoryd.reporting.models import listed
+from artfactoryd.reporting.models import listed, ordered_from
 from artfactoryd.settings import Settings
+from artfactoryd.shelf.look.probe import program
 from artfactoryd.storage import ledger
 from artfactoryd.storage.database import SQLITE
 
@@ -45,10 +46,11 @@ Rows = Iterator[Row]
 
 def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
     settings, rows = _settings(home, environ)
+    in_use = ordered_from(home)
     reached = {
-        name: reach(next(iter(provider.addresses.values())))
+        name: reach(next(iter(provider.all_addresses.values())))
         for name, provider in settings.providers.items()
-        if provider.enabled and provider.addresses
+        if provider.enabled and provider.all_addresses and name in in_use
     }
     checks: dict[str, Callable[[], Rows]] = {
         "folder": lambda: soundness.folder(home, settings), "privacy": lambda: soundness.privacy(home),
@@ -62,7 +64,9 @@ def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
         "clock": lambda: _clock(home, reached, datetime.now(UTC)),
         "hooks": lambda: outward.hooks(home, settings, environ),
         "notifications": lambda: outward.notifications(home, settings, environ),
+        "scan": lambda: outward.scan(settings), "upscale": outward.upscale,
         "python": _python, "libraries": _libraries, "prices": lambda: _prices(home, settings),
+        "ffmpeg": _ffmpeg,
     }  # fmt: skip
     for name, check in checks.items():
         try:
@@ -70,6 +74,14 @@ def examine(home: Home, environ: Mapping[str, str]) -> list[Row]:
         except Exception as error:
             rows.append(Row(name, BAD, f"This could not be looked at: {type(error).__name__}: {in_words(error)}"))
     return rows
+
+
+def _ffmpeg() -> Rows:
+    if path := program("ffmpeg"):
+        yield Row("ffmpeg", OK, f"{path} shows a frame of films and the wave of sounds.")
+    else:
+        words = "There is none: films and sounds have a card with their kind and length in place of a thumbnail."
+        yield Row("ffmpeg", OK, words, "Install it to see a frame of films; nothing else needs it.")
 
 
 def _prices(home: Home, settings: Settings) -> Rows:
@@ -192,22 +204,21 @@ def _keys(settings: Settings, environ: Mapping[str, str]) -> Rows:
 
 
 def _key(settings: Settings, name: str, environ: Mapping[str, str]) -> Row:
-    file = f"a file only you can read (providers.{name}.api_key: file:/PATH)"
-    store = f"Put it into the keychain (`artfactoryd keys set {name}`), or into {file}."
     try:
         key = credentials.resolve_key(settings, name, environ)
-    except WrongUse as error:
-        return Row("keys", BAD, str(error), store)
-    source = credentials.key_place(settings, name, environ)
+    except KeyUnusable as error:
+        return Row("keys", BAD, error.sentence, error.way_out)
+    source, ways = credentials.key_place(settings, name, environ), credentials.ways_to_give(name)
     if key is None or source is None:
-        return Row("keys", WARNING, f"There is no key for {name}: what is ordered there waits.", store)
+        return Row("keys", WARNING, f"There is no key for {name}: what is ordered there waits.", ways)
     kind, _, rest = source.partition(":")
     words = {"env": f"the variable {rest}", "keychain": "the keychain", "file": f"the file {rest}"}[kind]
     if kind != "env" or seen_by_services(rest) or _elsewhere(settings, name, rest, environ):
         here = soundness.as_seen_here() if kind == "keychain" else ""
         return Row("keys", OK, f"The key of {name} comes from {words}.{here}")
     words = f"The key of {name} comes from {words}, which exists in this shell only: a service never sees it."
-    return Row("keys", WARNING, words, store)
+    file = f"a file only you can read (providers.{name}.api_key: file:/PATH)"
+    return Row("keys", WARNING, words, f"Put it into the keychain (`artfactoryd keys set {name}`), or into {file}.")
 
 
 def _elsewhere(settings: Settings, name: str, variable: str, environ: Mapping[str, str]) -> bool:

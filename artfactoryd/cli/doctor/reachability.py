@@ -14,6 +14,8 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
+from artfactoryd.factories.http.transport import hidden_by_mac
+
 PATIENCE = 3.0  # seconds for each step
 
 
@@ -49,7 +51,7 @@ class _Way:
             self.end = self._ask()
         except (OSError, http.client.HTTPException, UnicodeError) as error:
             words = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or type(error).__name__
-            self.end = _failed(self.step, self.host, self.port, words)
+            self.end = _failed(self.step, self.host, self.port, words, hidden_by_mac(error, self.host))
 
     def _ask(self) -> Reached:
         socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
@@ -71,7 +73,10 @@ class _Way:
         return Reached("answered", f"{self.host} answers (HTTP {answer.status}).", _date(answer.getheader("Date")))
 
 
-def _failed(step: str, host: str, port: int, words: str) -> Reached:
+def _failed(step: str, host: str, port: int, words: str, hidden: str = "") -> Reached:
+    """`hidden`: what to do where another machine is hidden from this program, and not away."""
+    if hidden:
+        return Reached(step, f"nothing answers at {host}, port {port} ({words}): {hidden}.")
     text = {
         "name": f"the name {host} cannot be looked up ({words}): this machine is offline, or the name is wrong.",
         "connection": f"nothing answers at {host}, port {port} ({words}): this machine is offline, or a firewall is in "

@@ -22,8 +22,10 @@ from artfactoryd.errors import WrongUse
 from artfactoryd.home import Home
 from artfactoryd.intake.importing.looking import OURS, candidates, is_in_place
 from artfactoryd.intake.importing.taking_in import TakingIn
+from artfactoryd.live_settings import LiveSettings
 from artfactoryd.printable import one_line
 from artfactoryd.reporting.json_object import JsonObject
+from artfactoryd.shelf.scanning.scanner import Scanner
 from artfactoryd.storage.database import is_there
 from artfactoryd.storage.index import Index
 
@@ -39,7 +41,8 @@ class NotImported(JsonObject):
 
 @dataclass(frozen=True, slots=True)
 class ImportDocument(JsonObject):
-    """`twice`: files with the same bytes as another one; `passed_over`: no pictures. `library`: what went there."""
+    """`twice`: files with the same bytes as another one; `passed_over`: no pictures, films or sounds.
+    `library`: what went there."""
 
     project: str
     imported: int
@@ -52,6 +55,7 @@ class ImportDocument(JsonObject):
     library: Sequence[str]
     first: str
     dry_run: bool
+    unscanned: str = ""  # why what was imported was not scanned, where it was to be
 
 
 @click.command(name="import")
@@ -97,12 +101,13 @@ def take_in(
     if not dry_run and not is_there(home.index_file):
         tell(())  # else what is placed first would be taken for a shelf whose index was lost
     with Index.reading(home.index_file) as index, Count("Importing", len(there), quiet) as count:
-        work = TakingIn(home, index, source, name, settings.products.sidecars, tags)
+        scanner = Scanner(home, LiveSettings(home, settings, dict(os.environ)))
+        work = TakingIn(home, index, source, name, settings.products.sidecars, tags, scanner)
         work.run(there, None if dry_run else tell, count.tell)
     done = work.outcome
     return ImportDocument(
         name, done.imported, done.bytes, done.there_already, done.twice, done.passed_over, dict(done.tools),
-        [NotImported(*one) for one in done.failed], library, done.first, dry_run,
+        [NotImported(*one) for one in done.failed], library, done.first, dry_run, done.unscanned,
     )  # fmt: skip
 
 
@@ -119,7 +124,7 @@ def _project(home: Home, paths: Sequence[Path], given: str | None) -> str:
 def _text(document: ImportDocument) -> str:
     would = "would be " if document.dry_run else ""
     tools = ", ".join(f"{count} {tool}" for tool, count in sorted(document.tools.items()))
-    head = f"{counted(document.imported, 'picture')} {would}imported into {document.project}"
+    head = f"{counted(document.imported, 'product')} {would}imported into {document.project}"
     lines = [f"{head}{f' ({tools})' if tools else ''}, {document.bytes / 1e6:.1f} MB"]
     if document.first:
         lines.append(f"The first: {document.first}")
@@ -129,6 +134,7 @@ def _text(document: ImportDocument) -> str:
     ):  # fmt: skip
         lines += [f"{count} {words}."] if count else []
     lines += [f"{'would be made' if document.dry_run else 'made'}: {one_line(path)}" for path in document.library]
+    lines += [f"Not scanned: {one_line(document.unscanned)}"] if document.unscanned else []
     lines += [f"not imported: {one_line(one.path)}: {one.text}" for one in document.failed[:TOLD]]
     if len(document.failed) > TOLD:
         lines.append(f"… and {len(document.failed) - TOLD} more (--json)")

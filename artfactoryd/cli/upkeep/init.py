@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from artfactoryd import schema
+from artfactoryd.cli.agents import skill
 from artfactoryd.cli.context import home_of
 from artfactoryd.cli.terminal import echo
 from artfactoryd.durable import make_folders, write_file, write_note
@@ -18,6 +19,7 @@ from artfactoryd.shelf.arranging.clones import FOLDER as COLLECTIONS
 from artfactoryd.shelf.arranging.clones import LIKED
 
 LIBRARY = "Library"  # below the examples: what they borrow from the home's own
+PLUGINS = "plugins"  # below the examples: programs, which are installed and not copied
 
 
 @click.command()
@@ -54,6 +56,7 @@ def make_home(home: Home, *, adopt: bool = False) -> Iterator[str]:
     yield f"Examples:       {home.library / 'examples'}"
     _write_schemas(home.library / "schemas")
     yield f"Schemas:        {home.library / 'schemas'}"
+    yield f"For agents:     {home.root / skill.NAME}{'' if skill.install(home.root) else ' (yours, left as it is)'}"
     yield f"Drop orders into {home.inbox}, with `artfactoryd run` running."
 
 
@@ -62,6 +65,8 @@ def _copy_examples(library: Path) -> None:
     source = examples()
     for path in sorted(entry for entry in source.rglob("*") if entry.is_file()):
         inside = path.relative_to(source)
+        if inside.parts[0] == PLUGINS:
+            continue
         borrowed = inside.parts[0] == LIBRARY
         copied = library.joinpath(*inside.parts[1:]) if borrowed else library / "examples" / inside
         make_folders(copied.parent)

@@ -57,7 +57,9 @@ def reasons_to_hold(
     if price is None:
         unknown = (model.id for place, model in enumerate(plan.all_models) if plan.price_of(place) is None)
         names = ", ".join(unknown) or plan.model.id
-        text = f"No price is known for {names}. Add `price: {{usd: …, per: image}}` and drop the order again."
+        paid = dict.fromkeys(part for model in plan.all_models for part in model.recipe.get("paid") or ())
+        why = f": {', '.join(paid)} in it is run by others for money" if paid else ""
+        text = f"No price is known for {names}{why}. Add `price: {{usd: …, per: image}}` and drop the order again."
         reasons.append(Reason("price", text, waivable=False))
     elif price > cap:
         reasons.append(Reason("budget", f"It may cost up to {dollars(price)}; an order may spend {dollars(cap)}."))

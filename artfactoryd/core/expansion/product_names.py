@@ -9,7 +9,12 @@ from artfactoryd.core import file_names
 from artfactoryd.core.expansion.plan import Plan
 from artfactoryd.core.json_types import Parameters
 from artfactoryd.core.model import Model
-from artfactoryd.errors import Problem
+from artfactoryd.errors import Path, Problem
+
+OURS = {
+    **dict.fromkeys(("provider", "model", "family", "stage"), "the model"),
+    **dict.fromkeys(("project", "project_id", "order", "order_id", "year", "month", "day"), "the order"),
+}
 
 
 def wrong_names(plan: Plan) -> Iterator[Problem]:
@@ -25,6 +30,17 @@ def wrong_names(plan: Plan) -> Iterator[Problem]:
             names = [*stage.later.parameters, *_known(_makers(plan, number)), *own]
             wrong = file_names.problems(stage.later.file, stage.plan.model, names, plan.fields)
             yield from (replace(problem, path=("then", number, "file")) for problem in wrong)
+
+
+def shadowed_names(plan: Plan) -> Iterator[Problem]:
+    """Fields of a pattern that mean the model (or the order, or the product), while the order has values called so."""
+    own = {*plan.lookups, *plan.fields}
+    patterns: list[tuple[Path, str | None]] = [(("file",), plan.order.file)]
+    patterns += [(("then", number, "file"), stage.later.file) for number, stage in enumerate(plan.stages)]
+    for path, pattern in patterns:
+        for name in sorted(file_names.fields_in(pattern or "") & own & file_names.FIELDS):
+            message = f"{{{name}}} in a name is that of {OURS.get(name, 'the product')}, not the order's own `{name}`."
+            yield Problem("W_NAMES", message, f"To have yours, call it otherwise, as in my_{name}.", path)
 
 
 def _known(models: Sequence[Model]) -> list[str]:

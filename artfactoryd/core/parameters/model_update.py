@@ -30,6 +30,14 @@ def renewed(known: Model, said: Model) -> Model:
     )  # fmt: skip
 
 
+def completed(known: Model, said: Model) -> Model:
+    """A person's model file with what its provider says of just this one. Its price is the person's, but for a price of
+    nothing where the provider says that a part of it costs money."""
+    is_wrong = bool(said.recipe.get("paid")) and known.price is not None and known.price.is_free
+    price = said.price if known.price is None or is_wrong else known.price
+    return replace(known, schema=said.schema, recipe=said.recipe, price=price, schema_as_of=said.schema_as_of)
+
+
 def _told(known: Model, name: str, schema: Schema) -> dict[str, Value]:
     """A seed has a range that providers do not tell; other ranges only as the provider says."""
     keys = TOLD if name == known.seed else TOLD[:1]

@@ -21,9 +21,14 @@ class Kind(Enum):
     BYTES = auto()  # 2MB
     MONEY = auto()  # dollars
     TIME = auto()
+    SECONDS = auto()  # 5, 5s, 1m30s, 1:30
+    CHOICE = auto()  # one of CHOICES, or another word for it
 
 
-RANGES = frozenset({Kind.NUMBER, Kind.BYTES, Kind.MONEY, Kind.TIME})
+RANGES = frozenset({Kind.NUMBER, Kind.BYTES, Kind.MONEY, Kind.TIME, Kind.SECONDS})
+CHOICES = {  # of what a product is, with the words for it
+    "image": "picture photo", "video": "film movie", "audio": "sound music speech", "text": "words", "3d": "scene mesh",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,9 @@ FIELDS = (
     Field("original_sha256", Kind.BEGINS, "file.original_sha256"),
     Field("file", Kind.INSIDE, "file.name", ("path",)),
     Field("type", Kind.TEXT, "type", ("mime", "file.mime")),
+    Field("kind", Kind.CHOICE),
+    Field("duration", Kind.SECONDS, "file.duration"),
+    Field("codec", Kind.INSIDE, "file.codec"),
     Field("remark", Kind.INSIDE, "file.remark"),
     Field("replaces", Kind.BEGINS, "file.replaces"),
     Field("index", Kind.NUMBER, "file.index"),
@@ -90,7 +98,7 @@ FIELDS = (
 )
 BY_NAME = {name: field for field in FIELDS for name in field.names}
 NOT_YET = {  # in a sidecar, and not in the index
-    "duration": "file.duration", "software": "software.name",
+    "software": "software.name",
     "software_version": "software.version", "embedded": "file.embedded", "untouched": "file.untouched",
     "varied": "varied", "stands_for": "model.stands_for.id", "stands_for_provider": "model.stands_for.provider",
     "stands_for_version": "model.stands_for.version",
@@ -98,6 +106,7 @@ NOT_YET = {  # in a sidecar, and not in the index
 FLAGS = {  # behind `is:`, and the field of a sidecar that has it
     "liked": "liked", "rehearsal": "rehearsal", "estimated": "cost.estimated", "dirty": "order.git.dirty",
     "imported": "", "binned": "", "copy": "", "damaged": "", "replaced": "", "image": "", "video": "", "audio": "",
+    "text": "", "3d": "",
     "portrait": "", "landscape": "", "square": "", "edited": "", "missing": "", "gone": "",
 }  # fmt: skip
 BARE = frozenset({"liked", "rehearsal"})  # may stand without `is:`

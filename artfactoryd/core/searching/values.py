@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Generic, TypeVar
 
-from artfactoryd.core.searching.fields import Kind
+from artfactoryd.core.searching.fields import CHOICES, Kind, nearest
 
 T = TypeVar("T")
 SIGNS = (">=", "<=", ">", "<", "=")
@@ -17,6 +17,7 @@ OPEN = ("", "*")  # an end of a range that is not written
 UNITS = {"h": "hours", "d": "days", "w": "weeks", "m": "months", "y": "years"}
 _BYTES = {"": 1, "b": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _SIZE = re.compile(r"([0-9.]+)(?:([kmgt]?)b?|([kmgt])ib)", re.IGNORECASE)
+_LASTING = re.compile(r"(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?|(\d+):(\d{2}(?:\.\d+)?)", re.IGNORECASE)
 _RANGE = re.compile(r"(.*?)(?<!\.)\.\.(?!\.)(.*)")
 _DAY = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
 _MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?")
@@ -137,10 +138,28 @@ def _bytes(text: str) -> float:
     return plain_number(match[1]) * unit
 
 
+def choice(text: str) -> str:
+    """Raises NoValue."""
+    words = {word: name for name, others in CHOICES.items() for word in (name, *others.split())}
+    if text.lower() in words:
+        return words[text.lower()]
+    near = nearest(text, words)
+    fix = f"Did you mean {words[near]}?" if near else ""
+    raise NoValue(f"{text!r} is no kind; there are {', '.join(CHOICES)}. {fix}".rstrip())
+
+
+def _seconds(text: str) -> float:
+    match = _LASTING.fullmatch(text)
+    if match is None or not text:
+        raise NoValue(f"{text!r} is no length of time; write it as 5, 5s, 1m30s or 1:30.")
+    minutes, rest = (match[3], match[4]) if match[3] else (match[1], match[2])
+    return 60 * int(minutes or 0) + float(rest or 0)
+
+
 def _dollars(text: str) -> float:
     return plain_number(text.removeprefix("$"))
 
 
 _READ: dict[Kind, Callable[[str], float]] = {
-    Kind.NUMBER: plain_number, Kind.BYTES: _bytes, Kind.MONEY: _dollars,
+    Kind.NUMBER: plain_number, Kind.BYTES: _bytes, Kind.MONEY: _dollars, Kind.SECONDS: _seconds,
 }  # fmt: skip

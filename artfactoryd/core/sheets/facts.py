@@ -51,6 +51,7 @@ class Picture:
     stage: str = ""
     parent: Picture | None = None
     nth: int = 0
+    duration: float = 0.0  # seconds, of a film or a sound
 
     @property
     def root(self) -> Picture:

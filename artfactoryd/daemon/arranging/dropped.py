@@ -18,6 +18,7 @@ from artfactoryd.medium import flush_folder, writing_to
 from artfactoryd.shelf.arranging.bin import FOLDER as BIN
 from artfactoryd.shelf.arranging.changes import Seen
 from artfactoryd.shelf.reading import owner_of, read_sidecar
+from artfactoryd.shelf.scanning.scanner import Scanner
 from artfactoryd.shelf.sidecars import CARD, sidecar_of
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
@@ -42,8 +43,8 @@ class Arrival:
 
 
 class Dropped:
-    def __init__(self, home: Home, index: Index, settings: LiveSettings) -> None:
-        self._home, self._index, self._settings = home, index, settings
+    def __init__(self, home: Home, index: Index, settings: LiveSettings, scanner: Scanner) -> None:
+        self._home, self._index, self._settings, self._scanner = home, index, settings, scanner
 
     def arrival(self, file: Seen, collection: str, before: CloneRow | None) -> Arrival | None:
         """`before`: what was put there under this name. None for what is no picture. Raises OSError, StorageFull."""
@@ -73,9 +74,11 @@ class Dropped:
     def _imported(self, file: Seen, collection: str, digest: str, before: CloneRow | None) -> Arrival | None:
         """It is cloned into the shelf as a product; what was edited has the product that it was as its parent."""
         layout, cards = self._settings.now.products.sidecars, list[str]()
-        work = TakingIn(self._home, self._index, AUTO, PROJECT, layout, ())
+        work = TakingIn(self._home, self._index, AUTO, PROJECT, layout, (), self._scanner)
         path = self._home.root / file.path
         work.run([Candidate(path, path.name)], cards.extend, lambda done: None)
+        if work.outcome.waiting:
+            raise OSError(work.outcome.failed[0][1])
         for _, why in work.outcome.failed:
             log.warning("%s is no product: %s", file.path, why)
         if not cards:

@@ -45,6 +45,8 @@ TOLD_EVERY = 30.0  # the same where the system tells of their changes
 REST = 0.5  # seconds in which such changes are gathered
 WHOLE_EVERY = 3600.0  # seconds between looks at every file
 QUIET = 1.0  # seconds for which a file has to lie there unchanged
+TOGETHER = 50  # files that came, taken in before the next
+TELL_EVERY = 5.0  # seconds between words about how far that is
 OTHERS = (".json", ".xmp", ".txt", ".part", ".crdownload", ".download", ".tmp")  # what is no picture, or not yet
 
 
@@ -54,10 +56,11 @@ class CollectionFolders:
     ) -> None:
         self._home, self._books, self._execution, self._control = home, books, execution, control
         self._root = home.root / clones.FOLDER
-        self._dropped = Dropped(home, books.index, settings)
+        self._dropped = Dropped(home, books.index, settings, execution.scanner)
         self._times: dict[str, int] = {}  # of each folder, as it was looked at; of all of them, by an empty name
         self._strange: dict[str, Seen] = {}  # what is no picture, by its path
         self._whole_at, self._is_told = 0.0, False  # that: whether the system tells of all changes there
+        self._told_at, self._is_many = -TELL_EVERY, False
         self.at_rest = False  # all that was changed before this start is followed
 
     async def run(self) -> None:
@@ -147,22 +150,41 @@ class CollectionFolders:
         return at, lying, young
 
     async def _carry_out(self, name: str, found: Sequence[object], rows: Mapping[str, CloneRow]) -> bool:
-        """False where some of it is to be looked at again."""
+        """False where some of it is to be looked at again. What came is taken in by and by, so that the first of
+        thousands are there soon."""
         collection = collected.spelled(self._books.index, nfc(name))
         renamed = [_row(change.file, rows[change.put.path]) for change in found if isinstance(change, Renamed)]
         forgotten = [change.put.path for change in found if isinstance(change, Renamed | Left)]
         leave = [change.put.product for change in found if isinstance(change, Left) and change.wholly]
-        arrivals, replaced = await asyncio.to_thread(self._arrivals, collection, found, rows)
-        for arrival in arrivals:
-            if arrival.card:
-                command = {"cards": [arrival.card]}
-                await importing.take_in(self._books, self._home, self._execution.later, command)
-        leave += [rows[path].product for path in replaced]
         if leave:
             await self._tell(collection, leave, off=True)
+        await self._books.note(partial(collected.remember, put=renamed, taken=forgotten))
+        coming = [change for change in found if isinstance(change, Came | Edited)]
+        is_done, self._is_many = True, len(coming) > TOGETHER
+        for at in range(0, len(coming), TOGETHER):
+            is_done &= await self._take_in(collection, coming[at : at + TOGETHER], rows)
+            await self._tell_progress(name, min(at + TOGETHER, len(coming)), len(coming))
+        return is_done
+
+    async def _tell_progress(self, name: str, done: int, count: int) -> None:
+        """Of many, in the log now and then, and where `status` and the page find it."""
+        if not self._is_many:
+            return
+        moment, is_over = time.monotonic(), done == count
+        if moment - self._told_at >= TELL_EVERY or is_over:
+            self._told_at = moment
+            words = f"{done:,} of {count:,} files that came into {clones.FOLDER}/{name} are looked at"
+            log.info("%s", words)
+            await asyncio.to_thread(self._home.tell, {"collecting": None if is_over else f"{words}."})
+
+    async def _take_in(self, collection: str, coming: Sequence[Came | Edited], rows: Mapping[str, CloneRow]) -> bool:
+        arrivals, replaced = await asyncio.to_thread(self._arrivals, collection, coming, rows)
+        if cards := [arrival.card for arrival in arrivals if arrival.card]:
+            await importing.take_in(self._books, self._home, self._execution.later, {"cards": cards})
+        if replaced:
+            await self._tell(collection, [rows[path].product for path in replaced], off=True)
         known = [arrival.row for arrival in arrivals if arrival.row and self._is_member(arrival.row)]
-        note = partial(collected.remember, put=[*renamed, *known], taken=forgotten)
-        await self._books.note(note)
+        await self._books.note(partial(collected.remember, put=known, taken=[]))
         new = [arrival for arrival in arrivals if not (arrival.row and self._is_member(arrival.row))]
         if binned := [arrival.product for arrival in new if arrival.is_binned]:
             await self._control.carry_out(mailbox.command("bin", products=binned, restore=True))
@@ -172,7 +194,7 @@ class CollectionFolders:
         if strayed := [arrival for arrival in arrivals if arrival.strayed]:
             await asyncio.to_thread(self._put_back, strayed)
             await self._execution.clones.follow_first()
-        return len(arrivals) == sum(1 for change in found if self._is_taken(change))
+        return len(arrivals) == sum(1 for change in coming if self._is_taken(change))
 
     def _is_taken(self, change: object) -> bool:
         """Or was to be: it came, and is a picture."""
@@ -189,7 +211,8 @@ class CollectionFolders:
             else mailbox.command("collect", collection=collection, **fields)
         )
         answer, _ = await self._control.carry_out(command)
-        log.info("in the folder of %s: %s", collection, answer["text"])
+        level = logging.DEBUG if self._is_many else logging.INFO  # of many it is told how far they are
+        log.log(level, "in the folder of %s: %s", collection, answer["text"])
 
     def _is_member(self, row: CloneRow) -> bool:
         return collected.is_member(self._books.index, row.product, row.collection)

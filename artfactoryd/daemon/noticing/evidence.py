@@ -32,7 +32,6 @@ from artfactoryd.storage.told import is_imported
 
 log = logging.getLogger(__name__)
 
-TYPES = frozenset({"image", "video"})  # of what becomes a product
 IN_PROJECT = 2  # slashes, at least, in the path of what lies in a project
 SHEET = "contact-sheet"  # begins their names
 TOGETHER = 200  # about which the index is asked at once
@@ -203,7 +202,7 @@ class Evidence:
             return Kind.OTHER
         with path.open("rb") as content:
             kind = kinds.kind_in(content)
-        is_picture = kind.type in TYPES and not (kind.extension == "jpg" and is_sheet(path))
+        is_picture = kind.type in kinds.SHELVED and not (kind.extension == "jpg" and is_sheet(path))
         return Kind.PICTURE if is_picture else Kind.OTHER
 
     def _inside(self, file: File) -> str:

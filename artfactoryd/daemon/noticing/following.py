@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from posixpath import dirname
 from typing import TypeVar
 
 from artfactoryd import news
@@ -62,16 +63,19 @@ class Following:
     def __init__(self, app: App) -> None:
         self._app, self._home, self._books = app, app.home, app.books
 
-    async def follow(self, changes: Sequence[Change | Missing]) -> None:
-        """Raises StorageFull, and OSError for what the disk refuses just now."""
+    async def follow(self, changes: Sequence[Change | Missing]) -> set[str]:
+        """The folders that are to be looked at again: something in them waits. Raises StorageFull, and OSError for what
+        the disk refuses just now."""
         foreign = [change for change in changes if isinstance(change, Foreign | Adopted)]
         rest = [change for change in changes if not isinstance(change, Foreign | Adopted)]
         for together in _together(rest):
             await self._follow(together)
+        waiting = set[str]()
         for together in _together(foreign):
-            await self._take_in(together)
-        if told := news_of(changes):
+            waiting |= await self._take_in(together)
+        if told := news_of(change for change in changes if _path(change) not in waiting):
             news.tell(told)
+        return {dirname(path) for path in waiting}
 
     async def _follow(self, changes: Sequence[Change | Missing]) -> None:
         moved = [change for change in changes if isinstance(change, Moved)]
@@ -122,27 +126,32 @@ class Following:
 
     # --- foreign pictures ---
 
-    async def _take_in(self, foreign: Sequence[Change]) -> None:
-        cards = await asyncio.to_thread(self._lay_cards, [change.file.path for change in foreign])
+    async def _take_in(self, foreign: Sequence[Change]) -> set[str]:
+        """The paths of those that cannot be scanned, and must be."""
+        cards, waiting = await asyncio.to_thread(self._lay_cards, [change.file.path for change in foreign])
         if cards:
             await importing.take_in(self._books, self._home, self._app.execution.later, {"cards": cards})
-        taken = await asyncio.to_thread(self._as_they_lie, foreign)
+        done = [change for change in foreign if change.file.path not in waiting]
+        taken = await asyncio.to_thread(self._as_they_lie, done)
         await self._books.note(partial(applied.look, files=taken))
+        return waiting
 
-    def _lay_cards(self, paths: Sequence[str]) -> list[str]:
+    def _lay_cards(self, paths: Sequence[str]) -> tuple[list[str], set[str]]:
         """As `import` does it in place: a sidecar for each, which says where it is from; its bytes are not changed."""
-        cards = list[str]()
+        cards, waiting = list[str](), set[str]()
         layout = self._app.settings.now.products.sidecars
         by_project: dict[str, list[Path]] = {}
         for path in paths:
             product = self._home.root / path
             by_project.setdefault(product.relative_to(self._home.projects).parts[0], []).append(product)
         for project, products in by_project.items():
-            work = TakingIn(self._home, self._books.index, AUTO, project, layout, ())
+            work = TakingIn(self._home, self._books.index, AUTO, project, layout, (), self._app.execution.scanner)
             work.run([Candidate(product, product.name) for product in products], cards.extend, lambda done: None)
+            waiting |= {str(Path(path).relative_to(self._home.root)) for path in work.outcome.waiting}
             for path, why in work.outcome.failed:
-                log.warning("%s lies on the shelf and is no product: %s", path, why)
-        return cards
+                if path not in work.outcome.waiting:  # of these the scanner says it once
+                    log.warning("%s lies on the shelf and is no product: %s", path, why)
+        return cards, waiting
 
     def _as_they_lie(self, foreign: Sequence[Change]) -> list[tuple[File, str]]:
         """What became no product is not looked at again until it changes."""
@@ -187,6 +196,10 @@ class Following:
         before, now = self._home.root / known, self._home.root / folder
         is_late = (now / DOCUMENT).is_file() and not (before / DOCUMENT).is_file()
         return is_late or order_in(before) != order
+
+
+def _path(change: Change | Missing) -> str:
+    return "" if isinstance(change, Missing) else change.file.path
 
 
 def _together(changes: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from posixpath import dirname
 
 from artfactoryd.core.noticing.changes import File, Known
+from artfactoryd.daemon.noticing.nameless import Nameless
 from artfactoryd.execution.shelving.filing import Placed
 from artfactoryd.home import Home
 from artfactoryd.medium import in_words
@@ -20,7 +21,7 @@ from artfactoryd.shelf import survey
 from artfactoryd.shelf.survey import Lies, may_be_picture
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.noticing import known
-from artfactoryd.storage.noticing.known import EDITED, TOP, Looked, Row, Shelved
+from artfactoryd.storage.noticing.known import EDITED, TOP, Looked, Shelved
 
 log = logging.getLogger(__name__)
 
@@ -53,16 +54,19 @@ class Differing:
 
 class Looking:
     """`folders`: what is known of the shelf's folders, with their times; it is brought up to date. `watch` is told of
-    each before it is looked into. `since`: seconds since 1970; what was made before that was not seen being made."""
+    each before it is looked into. `nameless`: brought up to date as `folders` is. `since`: seconds
+    since 1970; what was made before that was not seen being made."""
 
     def __init__(
-        self, home: Home, index: Index, folders: dict[str, int], watch: Callable[[str], None], placed: Placed, *,
-        settle: float, since: float,
+        self, home: Home, index: Index, folders: dict[str, int], watch: Callable[[str], None], placed: Placed,
+        nameless: Nameless, *, settle: float, since: float,
     ) -> None:  # fmt: skip
+        self._nameless = nameless
         self._home, self._root, self._index, self._folders, self._watch = home, home.root, index, folders, watch
         self._placed, self._settle, self._since = placed, settle, since
         self._left: list[tuple[str, bool]] = []
         self._visited: set[str] | None = None  # of a look at everything
+        self._listed = 0  # products that are known to lie in what was looked into
         self.found = Differing()
 
     def at_all(self) -> None:
@@ -91,7 +95,8 @@ class Looking:
             if time.monotonic() > until:
                 return True
         if self._visited is not None:
-            self._look_after_unvisited(known.folders(self._index) - self._visited)
+            if known.count(self._index) != self._listed:
+                self._look_after_unvisited(known.folders(self._index) - self._visited)
             self._visited = None
         return False
 
@@ -107,14 +112,16 @@ class Looking:
             return
         if self._visited is not None:
             self._visited.add(folder)
-        then, files = known.in_folder(self._index, folder), dict(lying.files)
-        differing = [row.id for row in then.products if not _lies_as_then(row, folder, files)]
+        then, files = known.in_folder(self._index, folder), lying.files
+        self._listed += len(then.products)
+        self.found.unlisted += [path for path in then.others if path.rpartition("/")[2] not in files]
+        differing = _differing(then, folder, files)
         rows = known.by_id(self._index, differing).values() if differing else ()
         for shelved in sorted(rows, key=lambda row: row.product.missing is not None):
             self._compare(shelved, folder, files)
         for name, lies in files.items():
             self._stray(folder, name, lies, then.others.get(f"{folder}/{name}"))
-        self.found.unlisted += [path for path in then.others if path.rpartition("/")[2] not in lying.files]
+        self._nameless.note(self._root, folder, lying.nameless)
         if lying.is_order:
             self.found.papers.append(folder)
         below = [f"{folder}/{name}" for name in lying.folders]
@@ -127,6 +134,7 @@ class Looking:
         """It is gone, with all that was known to lie in it; unless a link leads there."""
         for one in [one for one in self._folders if one == folder or one.startswith(f"{folder}/")]:
             del self._folders[one]
+            self._nameless.note(self._root, one, ())
         self.found.absent += [product for product in known.below(self._index, folder) if not self._lies(product.path)]
 
     def _look_after_unvisited(self, folders: Iterable[str]) -> None:
@@ -198,14 +206,17 @@ class Looking:
             self.found.strays.append(File(f"{folder}/{name}", lies.bytes, lies.changed))
 
 
-def _lies_as_then(row: Row, folder: str, files: dict[str, Lies]) -> bool:
-    """Then its file is taken out of `files`."""
-    name = row.path[len(folder) + 1 :]
-    lies = files.get(name)
-    is_same = lies is not None and row.plain == 1 and lies[0] == row.bytes and lies[1] == row.changed
-    if is_same:
-        del files[name]
-    return is_same
+def _differing(then: known.Folder, folder: str, files: dict[str, Lies]) -> list[str]:
+    """Ids of products that do not lie as they did. The files of all others are taken out of `files`."""
+    differing, start = list[str](), len(folder) + 1
+    for id, path, size, changed, is_plain in then.products:
+        name = path[start:]
+        lies = files.get(name)
+        if lies is not None and is_plain == 1 and lies[1] == changed and lies[0] == size:
+            del files[name]
+        else:
+            differing.append(id)
+    return differing
 
 
 def _is_as_then(lies: Lies, looked: Looked) -> bool:

@@ -25,6 +25,7 @@ from artfactoryd.daemon.noticing.evidence import Evidence
 from artfactoryd.daemon.noticing.folder_events import folder_events
 from artfactoryd.daemon.noticing.following import Following
 from artfactoryd.daemon.noticing.looking import Differing, Looking
+from artfactoryd.daemon.noticing.nameless import Nameless
 from artfactoryd.errors import StorageFull
 from artfactoryd.medium import in_words
 from artfactoryd.shelf import presence, survey
@@ -58,6 +59,7 @@ class Noticer:
         self._app, self._home, self._once = app, app.home, once
         self._following = Following(app)
         self._folders: dict[str, int] = {}
+        self._nameless, self._told = Nameless(), ""
         self._absences: dict[str, Absence] = {}
         self._awaited = set[str]()  # absent, while something was still being written
         self._fresh, self._pending = set[str](), set[str]()  # to be looked at again; hinted at, and not looked at yet
@@ -157,11 +159,12 @@ class Noticer:
         settle = self._app.settings.now.inbox.settle_seconds
         looking = Looking(
             self._home, self._app.books.index, self._folders, self._events.add, self._app.execution.placed,
-            settle=settle, since=self._since,
+            self._nameless, settle=settle, since=self._since,
         )  # fmt: skip
         await asyncio.to_thread(choose, looking)
         worked = await self._in_slices(looking.go_on, rest, partial(self._note_seen, looking, MANY))
         found = looking.found
+        await self._tell_nameless()
         self._await_fresh(found)
         self._fresh = found.fresh
         await self._note_seen(looking, 0)
@@ -172,12 +175,18 @@ class Noticer:
             decided = await asyncio.to_thread(lambda: changes(*evidence.facts()))
             if await asyncio.to_thread(self._is_away):  # by now: what was absent need not be
                 return worked
-            await self._following.follow(decided)
+            waiting = await self._following.follow(decided)
             await self._mark(decided, evidence.said if self._app.settings.now.desktop.labels else {})
-            self._fresh = found.fresh
+            self._fresh = found.fresh | waiting
             if any(isinstance(change, Missing) for change in decided):
                 self._whole_at = min(self._whole_at, time.monotonic() + max(GONE_AFTER, SOON * self._took))
         return worked
+
+    async def _tell_nameless(self) -> None:
+        if (words := self._nameless.words) != self._told:
+            log.warning("%s", words) if words else log.info("all that lies on the shelf has names that can be read")
+            self._told = words
+            await asyncio.to_thread(self._home.tell, {"nameless": words or None})
 
     async def _mark(self, decided: Sequence[Change | Missing], said: Mapping[str, Relabelled]) -> None:
         """What a person said on their desktop is a mark like any other."""
@@ -232,7 +241,10 @@ class Noticer:
         moment, volume = time.monotonic(), survey.identity(self._home.projects)
         before, self._absences = self._absences, {}
         gone, waits = list[Gone](), False
+        elsewhere = self._nameless.products
         for product in known.missing(self._app.books.index):
+            if product.id in elsewhere:  # under a name that cannot be kept
+                continue
             parent = survey.identity(self._home.root / dirname(product.path))
             absence = Absence(moment, parent, volume[0] if volume else None)
             first = before.get(product.id)

@@ -1,4 +1,5 @@
-"""That four fifths of a cap are spent or set aside: of an order, a day, a month; each time that it comes to that.
+"""That four fifths of a cap are spent or set aside: of an order, a day, a month, of agents in a day; each time that it
+comes to that.
 
 Whether a cap was crossed follows from the wishes themselves, so a start tells nothing again. What comes back and is set
 aside once more is no second crossing: a cap is told of once, until it is another one.
@@ -22,7 +23,7 @@ MOST_KNOWN = 1000  # caps remembered
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapNear(OfOrder):
-    """`of`: order, day or month; the order is the one by which it came to that."""
+    """`of`: order, day, month or agents; the order is the one by which it came to that."""
 
     event: ClassVar[str] = "cap.near"
     level: ClassVar[int] = logging.WARNING
@@ -32,7 +33,7 @@ class CapNear(OfOrder):
 
     @property
     def words(self) -> str:
-        whose = self.name if self.of == "order" else f"the {self.of}"
+        whose = {"order": self.name, budget.AGENTS: "agents for the day"}.get(self.of, f"the {self.of}")
         counted, cap = rounded(round(self.counted * 1e6)), rounded(round(self.cap * 1e6))
         return f"the cap of {whose} is near: {counted} of {cap} are spent or set aside"
 
@@ -66,13 +67,16 @@ class NearCaps:
             yield _news(index, "order", order, counted, cap)
 
     def _of_days(self, index: Index, wishes: Sequence[Wish]) -> Iterator[CapNear]:
-        last = wishes[-1]
-        if not _is_near(budget.counted(index, "month", last.day), min(last.caps.values())):
+        if not _is_near(budget.counted(index, "month", wishes[-1].day), min(min(one.caps.values()) for one in wishes)):
             return  # a month holds its days: one question answers for both
-        for of in (name for name in budget.NAMES if name in last.caps):
-            cap = _Cap(of, last.day if of == "day" else last.day[:7], last.caps[of])
+        for of in budget.NAMES:
+            under = [wish for wish in wishes if of in wish.caps]  # that of agents is no cap of others
+            if not under:
+                continue
+            last = under[-1]
+            cap = _Cap(of, last.day[:7] if of == "month" else last.day, last.caps[of])
             counted = budget.counted(index, of, last.day)
-            if self._is_crossed(cap, counted, wishes):
+            if self._is_crossed(cap, counted, under):
                 yield _news(index, of, last.order, counted, cap.most)
 
     def _is_crossed(self, cap: _Cap, counted: int, wishes: Sequence[Wish]) -> bool:

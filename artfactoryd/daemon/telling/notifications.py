@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from artfactoryd.core.money import micro_dollars, rounded
-from artfactoryd.core.names import made_words
 from artfactoryd.daemon.telling import command
 from artfactoryd.home import Home
 from artfactoryd.news import News, OrderEnded
@@ -147,8 +146,7 @@ def _words(piece: News) -> str:
     if not isinstance(piece, OrderEnded):
         return piece.words
     failed = f", {piece.failed} failed" if piece.failed else ""
-    made = made_words(piece.products, piece.pictures, piece.reused)
-    return f"{piece.name}: {made}{failed}, {rounded(micro_dollars(piece.usd))}"
+    return f"{piece.name}: {piece.what}{failed}, {rounded(micro_dollars(piece.usd))}"
 
 
 def _folder(piece: News, home: Home) -> Path:

@@ -142,7 +142,7 @@ class Again:
         measured = {
             "index": row.place, "sha256": inscribed.file.sha256, "original_sha256": fetched.sha256,
             "bytes": inscribed.file.bytes, **inscribed.told(),
-            "mime": seen.mime, "width": seen.width, "height": seen.height, "duration": seen.duration,
+            "mime": seen.mime, "width": seen.width, "height": seen.height, **seen.lasting(),
             "remark": f"In place of {first.name}, which is damaged.", "replaces": row.id,
         }  # fmt: skip
 
@@ -158,7 +158,8 @@ class Again:
         return Filed(
             chosen.id, row.place, chosen.created_at, str(laid.path.relative_to(self._home.root)), laid.sha256,
             laid.bytes, seen.mime, seen.width, seen.height, looked="",
-            original_sha256=None if laid.sha256 == fetched.sha256 else fetched.sha256,
+            original_sha256=None if laid.sha256 == fetched.sha256 else fetched.sha256, duration=seen.duration,
+            codec=seen.codec,
         )  # fmt: skip
 
 

@@ -85,5 +85,5 @@ def _file(row: ProductRow, chosen: Output, product: Path) -> Json:
     return {
         "name": product.name, "index": row.place, "sha256": row.sha256, "original_sha256": row.original,
         "bytes": row.bytes, "mime": row.mime, "width": row.width, "height": row.height,
-        "duration": media.examine(product).duration, **inside,
+        **media.examine(product).lasting(), **inside,
     }  # fmt: skip

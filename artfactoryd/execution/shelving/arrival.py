@@ -19,6 +19,7 @@ class Arrival:
     looked: str | None = None  # what its pixels say; None: they are made later
     final: bool = False  # nothing better came of asking once more, as an earlier life may have found
     content: bytes | None = None  # all of it, where that is in memory
+    unscanned: str = ""  # in words why nobody knows what is in it, where a scanner was asked
 
     @property
     def original_sha256(self) -> str:
@@ -31,6 +32,12 @@ class Arrival:
         return bool(self.media.fault) and not self.media.unopened and not self.final
 
     @property
+    def is_to_be_scanned(self) -> bool:
+        """It came from outside just now, and is no picture, or none that is well."""
+        return not self.chosen.reused_from and (self.media.kind != "image" or bool(self.media.fault))
+
+    @property
     def remark(self) -> str:
         flagged = "flagged as unsafe by the provider's content filter" if self.chosen.flagged else ""
-        return "; ".join(filter(None, [flagged, self.media.fault]))
+        unscanned = f"not scanned: {self.unscanned}" if self.unscanned else ""
+        return "; ".join(filter(None, [flagged, self.media.fault, unscanned]))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from artfactoryd.clock import iso
 from artfactoryd.durable import write_note
+from artfactoryd.entries import words_in
 from artfactoryd.errors import StorageFull
 from artfactoryd.home import Home
 from artfactoryd.medium import in_words
@@ -124,7 +125,7 @@ class Bin:
 
 def _lines(file: Path) -> list[str]:
     try:
-        return file.read_text().split()
+        return words_in(file).split()
     except (OSError, ValueError):
         return []
 

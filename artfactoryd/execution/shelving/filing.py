@@ -60,7 +60,7 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """`settlement`: None where something that came is to be bettered first."""
+    """`settlement`: None where something that came is to be bettered or scanned first."""
 
     arrivals: Sequence[Arrival]
     lost: Sequence[Lost]
@@ -89,7 +89,8 @@ class Filing:
                 except (OutputLost, OutputBad) as error:
                     log.error("an output of item %s is lost: %s", row.number, error)
                     missing.append(error)
-        if any(arrival.is_to_be_bettered for arrival in arrivals):
+        is_scanned = self._settings.now.scan.address is not None
+        if any(arrival.is_to_be_bettered or (is_scanned and arrival.is_to_be_scanned) for arrival in arrivals):
             return Visit(arrivals, missing)
         return Visit(arrivals, missing, self.settle(row, order, arrivals, missing))
 
@@ -154,15 +155,19 @@ class Filing:
 
     # --- the item ---
 
-    def settle(self, row: ItemRow, order: OrderRow, arrivals: Sequence[Arrival], lost: Sequence[Lost]) -> Settlement:
-        """All of it on the shelf, or where later stages find it. Raises OutputLost or OutputBad when nothing came."""
+    def settle(
+        self, row: ItemRow, order: OrderRow, arrivals: Sequence[Arrival], lost: Sequence[Lost],
+        aside: Sequence[Arrival] = (),
+    ) -> Settlement:  # fmt: skip
+        """All of it on the shelf, or where later stages find it. `aside`: what was paid for and is not placed. Raises
+        OutputLost or OutputBad when nothing came."""
         for arrival in arrivals:
             if arrival.is_to_be_bettered:
                 self._staging.finalize(arrival.chosen.id)
         if not arrivals or (lost and is_copy(row)):  # what is copied is copied whole
             raise lost[0] if lost else OutputLost("The provider gave no output.")
         paid = [arrival for arrival in arrivals if not arrival.chosen.byproduct]
-        bill, shelved = self._bill(row, order, arrivals), keeps(plan_of(order).order, row.stage)
+        bill, shelved = self._bill(row, order, [*arrivals, *aside]), keeps(plan_of(order).order, row.stage)
         products = []
         for arrival in arrivals:
             if shelved:
@@ -238,7 +243,8 @@ class Filing:
         original = None if arrival.original_sha256 == laid.sha256 else arrival.original_sha256
         return Filed(
             chosen.id, chosen.index, chosen.created_at, path, laid.sha256, laid.bytes, media.mime, media.width,
-            media.height, "" if chosen.byproduct else chosen.letter, arrival.looked, original,
+            media.height, "" if chosen.byproduct else chosen.letter, arrival.looked, original, media.duration,
+            media.codec,
         )  # fmt: skip
 
 
@@ -278,7 +284,7 @@ def _measured(arrival: Arrival, inscribed: Inscribed) -> dict[str, Any]:
     return {
         "index": arrival.chosen.index, "sha256": inscribed.file.sha256, "original_sha256": arrival.original_sha256,
         "bytes": inscribed.file.bytes, "mime": arrival.media.mime, "width": arrival.media.width,
-        "height": arrival.media.height, "duration": arrival.media.duration,
+        "height": arrival.media.height, **arrival.media.lasting(),
         **({"remark": arrival.remark} if arrival.remark else {}), **inscribed.told(),
     }  # fmt: skip
 

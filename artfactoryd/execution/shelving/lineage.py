@@ -15,7 +15,7 @@ from artfactoryd.shelf.inside.embedding import MOST_BYTES
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemRow, OrderRow, OutputRow, ProductRow
 
-LOCAL, SKETCH = "local", "sketch"
+LOCAL, SKETCH, UPSCALE = "local", "sketch", "upscale"
 DEEPEST = 50  # makings, one of the other; beyond that nobody asks
 NOT_KNOWN = ""
 
@@ -27,7 +27,7 @@ class Lineage:
     def source_type(self, row: ItemRow, order: OrderRow, depth: int = 0) -> str:
         """Empty where nothing can be said: what is only worked on here keeps what was said of its source."""
         model = order.model_of(row)
-        is_here = row.provider == LOCAL
+        is_here = row.provider == LOCAL and model.id != UPSCALE  # a trained network draws what that adds
         if order.rehearsal or (is_here and model.id == SKETCH):
             return ALGORITHMIC
         types = set(self._types_of_sources(row, order, is_here, depth)) if depth < DEEPEST else set()

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -26,10 +27,11 @@ from artfactoryd.factories import (
     Ticket,
     Uploaded,
 )
+from artfactoryd.factories.fal.billing import read_page as read_bills
 from artfactoryd.factories.fal.client import ADDRESSES, LIBRARY, FalClient, Hosts, authorization
 from artfactoryd.factories.fal.history import SKEW, PastRequest, matched, read_page
 from artfactoryd.factories.fal.models import KEPT_BACK, described, priced
-from artfactoryd.factories.fal.requests import checked, ended, sent, ticket_in, trouble, urls_of
+from artfactoryd.factories.fal.requests import checked, ended, request_id, sent, ticket_in, trouble, urls_of
 from artfactoryd.factories.fal.results import outcome, read_result
 from artfactoryd.factories.http.answer import Answer, fields, moment, refusal, text
 from artfactoryd.factories.http.transport import READ, UPLOAD, failed_create, trusted
@@ -41,7 +43,8 @@ LARGEST_UPLOAD = 100 * 1024 * 1024  # bytes; more would go in pieces
 TOKEN_SPARE = 60.0  # seconds
 AUXILIARY = 8.0  # seconds for a question beside the queue
 NOBODYS = "fal-ai/flux/requests/00000000-0000-0000-0000-000000000000"
-PAGES, PAGE_SIZE = 20, 100  # of the history
+PAGES, PAGE_SIZE = 20, 100  # of the history, and of bills
+REQUESTS_AT_ONCE = 50  # whose bills are asked for
 require(LIBRARY)  # with a release that may buy twice this module is no factory
 
 
@@ -161,6 +164,25 @@ class FalFactory:
             raise failed
         return tickets
 
+    async def bills(self, tickets: Sequence[Ticket], since: datetime) -> Mapping[str, Decimal]:
+        """By fal's billing events, some requests at a time."""
+        by_request = {name: ticket.text for ticket in tickets if (name := request_id(ticket))}
+        billed: dict[str, Decimal] = {}
+        for names in _in_parts([*by_request]):
+            asked: dict[str, str | int] = {
+                "request_id": ",".join(names), "start": (since - SKEW).isoformat(), "limit": PAGE_SIZE
+            }  # fmt: skip
+            for _ in range(PAGES):
+                answer = await self._platform("/models/billing-events", asked)
+                page = read_bills(answer.accepted())
+                if page is None:
+                    raise _no_bills(answer)
+                billed |= {name: billed.get(name, Decimal()) + amount for name, amount in page.billed.items()}
+                if page.cursor is None:
+                    break
+                asked = {**asked, "cursor": page.cursor}
+        return {by_request[name]: amount for name, amount in billed.items() if name in by_request}
+
     async def _platform(self, path: str, asked: Mapping[str, str | int], seconds: float = READ) -> Answer:
         return await self._client.ask("GET", f"{self._at.platform_url}{path}?{urlencode(asked)}", seconds)
 
@@ -230,6 +252,22 @@ def _no_history(answer: Answer) -> ProviderError:
     if isinstance(error, ProviderStopped):
         return error
     return AskAgain(f"fal does not show its history of requests ({answer.status}): {answer.reason()}.", answer.wait())
+
+
+def _no_bills(answer: Answer) -> ProviderError:
+    if answer.status == 403:
+        return CallRefused(
+            f"fal does not show its bills to this key (403): {answer.reason()}. A key with the scope ADMIN may ask."
+        )
+    error = trouble(answer)
+    if isinstance(error, ProviderStopped):
+        return error
+    return AskAgain(f"fal does not show its bills ({answer.status}): {answer.reason()}.", answer.wait())
+
+
+def _in_parts(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """As many as fal takes at a time."""
+    yield from (names[first : first + REQUESTS_AT_ONCE] for first in range(0, len(names), REQUESTS_AT_ONCE))
 
 
 def _plain(name: str) -> str:

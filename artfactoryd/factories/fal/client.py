@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import httpx
 
 LIBRARY = "fal-client"
-NO_KEY = no_key("fal", "fal", "FAL_KEY")
+NO_KEY = no_key("fal", "fal")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,21 +6,22 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from artfactoryd.core.json_types import Value
 from artfactoryd.core.lifecycle import NO_KEY
+from artfactoryd.credentials import ways_to_give
 from artfactoryd.errors import AskAgain, ProviderStopped, Unreachable
 from artfactoryd.factories.http.answer import Answer, named
-from artfactoryd.factories.http.transport import READ, TOO_LARGE_AGAIN, AnswerTooLarge, Wire, no_answer
+from artfactoryd.factories.http.transport import READ, TOO_LARGE_AGAIN, AnswerTooLarge, Wire, hidden_by_mac, no_answer
 
 if TYPE_CHECKING:
     import ssl
 
 
-def no_key(who: str, provider: str, variable: str) -> str:
+def no_key(who: str, provider: str) -> str:
     """Why nothing is asked of a provider, and what to do."""
-    ways = f"`artfactoryd keys set {provider}` asks for it; or set {variable}, or say in artfactory.yaml where it is"
-    return f"{NO_KEY}{who}. {ways}: providers.{provider}.api_key. Nothing was sent."
+    return f"{NO_KEY}{who}. {ways_to_give(provider)} Nothing was sent."
 
 
 class Account:
@@ -65,7 +66,8 @@ class Account:
             raise AskAgain(f"{self.who} answers, and {error}.", TOO_LARGE_AGAIN) from error
         except no_answer() as error:
             why = named(error, self.key)
-            raise Unreachable(f"{self.who} does not answer: {why}; is the network up?") from error
+            hint = hidden_by_mac(error, urlsplit(address).hostname or "") or "is the network up?"
+            raise Unreachable(f"{self.who} does not answer: {why}; {hint}") from error
         return answer
 
     async def create(

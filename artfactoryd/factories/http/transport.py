@@ -30,6 +30,11 @@ READ = 30.0  # seconds for one answer to a question
 MOST_CREATED = 16 << 20  # bytes of the answer to a create; an id stands in its first line
 MOST_ANSWERED = 128 << 20  # of any other: a result may hold pictures
 TOO_LARGE_AGAIN = 60.0  # seconds until it is asked again what was answered at too great a length
+NO_ROUTE_ON_MAC = 65  # EHOSTUNREACH there, and no number of a network error elsewhere
+MAC_LEAVE = (
+    "macOS does not let this program see other machines of the local network: switch it on in System Settings > "
+    "Privacy & Security > Local Network (for the terminal, or for Python where the service runs it), then start again"
+)
 AGENT = f"artfactoryd/{__version__}"
 QUESTION = {"Accept-Encoding": "gzip, deflate"}
 # Bytes that are not packed show the id even when they are cut short.
@@ -74,13 +79,19 @@ class Wire:
         # A connection kept alive may be dead, and a create written to a dead one is in doubt.
         self._creates = session(force_close=True)
 
-    async def ask(self, method: str, address: str, answer: Answer, seconds: float) -> None:
-        """A question, which buys nothing; what comes is written into `answer`. Raises what went wrong."""
+    async def ask(
+        self, method: str, address: str, answer: Answer, seconds: float, body: bytes | None = None, kind: str = ""
+    ) -> None:
+        """A question, which buys nothing; what comes is written into `answer`. Raises what went wrong.
+
+        `body`: what is told with it, of that media type.
+        """
         self.check(address)
+        headers = {**QUESTION, "Content-Type": kind} if kind else QUESTION
         async with (
             asyncio.timeout(seconds),
             self.questions.request(
-                method, address, headers=QUESTION, allow_redirects=False, timeout=_limits(seconds)
+                method, address, data=body, headers=headers, allow_redirects=False, timeout=_limits(seconds)
             ) as response,
         ):
             answer.status, answer.headers = response.status, response.headers
@@ -152,6 +163,21 @@ def no_answer() -> tuple[type[Exception], ...]:
     return (aiohttp.ClientError, zlib.error, TimeoutError, OSError)
 
 
+def hidden_by_mac(error: BaseException | None, host: str) -> str:
+    """What to do where macOS hides a machine of the local network from this program; empty where it does not."""
+    return MAC_LEAVE if host not in LOOPBACK and _errno(error) == NO_ROUTE_ON_MAC else ""
+
+
+def _errno(error: BaseException | None) -> int | None:
+    """Of the operating system, however deep a library has wrapped it."""
+    while error is not None:
+        number = getattr(error, "errno", None)
+        if isinstance(number, int):
+            return number
+        error = getattr(error, "os_error", None) or error.__cause__
+    return None
+
+
 def trusted(base: str, usual: str) -> frozenset[str]:
     """The host of a configured address, whose outputs may be fetched though it be private."""
     host = urlsplit(base).hostname
@@ -180,14 +206,14 @@ def failed_create(error: Exception | None, answer: Answer, who: str, page: str) 
     why = named(error, answer.key)
     if not answer.sent:
         return CallRefused(f"This could not be written as a request to {who}: {why}. Nothing was sent.")
-    if isinstance(error, _surely_unsent()):
+    if isinstance(error, surely_unsent()):
         return Unreachable(f"{who} cannot be reached: {why}. Nothing was sent; is the network up?")
     return InDoubt(
         f"A create was sent to {who} and its answer was lost: {why}. It may have been bought; look at {page}."
     )
 
 
-def _surely_unsent() -> tuple[type[Exception], ...]:
+def surely_unsent() -> tuple[type[Exception], ...]:
     """No connection came about: no name, no host, no TLS, or not in time."""
     import aiohttp
 

@@ -1,4 +1,4 @@
-"""Provider `local`: work done on this machine, free, without a network: `sketch`, `resize`, `convert`.
+"""Provider `local`: work done on this machine, free, without a network: `sketch`, `resize`, `convert`, `upscale`.
 
 A ticket is the whole call as JSON, and a result is a pure function of it and of the picture it
 names, so nothing can be lost: what is gone from the work folder is made again, byte for byte.
@@ -16,10 +16,11 @@ from pathlib import Path
 
 from artfactoryd.core.json_types import Document
 from artfactoryd.durable import make_folders, write_new
-from artfactoryd.errors import AskAgain, RunFailed
+from artfactoryd.errors import AskAgain, CallRefused, RunFailed
 from artfactoryd.factories import Absent, Attempt, Call, Output, Outputs, ProviderSettings, Ticket
-from artfactoryd.factories.local.parameters import Convert, LocalCall, Resize, Sketch, call_of, checked
-from artfactoryd.medium import in_words
+from artfactoryd.factories.local.parameters import Convert, LocalCall, Resize, Sketch, Upscale, call_of, checked
+from artfactoryd.factories.local.upscaling import engine
+from artfactoryd.factories.local.upscaling.running import Upscaling
 
 
 def make(settings: ProviderSettings, work: Path) -> Local:
@@ -32,40 +33,60 @@ class Local:
     output_hosts: frozenset[str] = frozenset()
 
     def __init__(self, work: Path) -> None:
-        self._work = work
+        self._work, self._upscaling = work, Upscaling(work)
 
     async def submit(self, call: Call) -> Ticket:
         # The mark keeps equal calls' files apart.
         asked = {
             "model": call.model, "parameters": checked(call.model, call.parameters), "mark": secrets.token_hex(8)
         }  # fmt: skip
+        if call.model == "upscale" and (why := engine.lack()):
+            raise CallRefused(f"Nothing can be enlarged here: {why}")
         return Ticket(json.dumps(asked, sort_keys=True))
 
-    async def collect(self, ticket: Ticket) -> Outputs:
+    async def collect(self, ticket: Ticket) -> Outputs | None:
         asked: Document = json.loads(ticket.text)
-        call = call_of(asked["model"], asked["parameters"])
-        name = hashlib.sha256(ticket.text.encode()).hexdigest()
+        call, seconds = call_of(asked["model"], asked["parameters"]), None
+        name = _name(ticket)
         try:
-            paths = await asyncio.to_thread(_make_missing, call, self._work, name)
+            if isinstance(call, Upscale):
+                made = await self._upscaling.made(name, call)
+                if made is None:
+                    return None
+                paths, seconds = [made[0]], made[1]
+            else:
+                paths = await asyncio.to_thread(_make_missing, call, self._work, name)
         except _NoPicture as error:
             raise RunFailed(str(error), charged=False) from error
         except OSError as error:
             raise AskAgain(f"{self._work} cannot be written: {error.strerror}.", after=60) from error
         note = await asyncio.to_thread(_note, call)
-        return Outputs(tuple(Output(path.absolute().as_uri()) for path in paths), asked["parameters"], note=note)
+        files = tuple(Output(path.absolute().as_uri()) for path in paths)
+        return Outputs(files, asked["parameters"], seconds, note)
+
+    def progress(self, ticket: Ticket) -> str:
+        return self._upscaling.progress(_name(ticket))
 
     async def cancel(self, ticket: Ticket) -> None:
-        """Nothing to stop: drawing happens in `collect`."""
+        """What is drawn is done in `collect`; only what takes long is ended."""
+        if json.loads(ticket.text)["model"] == "upscale":
+            await self._upscaling.cancel(_name(ticket))
 
     async def reconcile(self, doubts: Sequence[Attempt], known: Sequence[Attempt]) -> Mapping[str, Absent]:
         """Drawing is free, so nothing was ever bought."""
         return {doubt.id: Absent() for doubt in doubts}
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        await self._upscaling.close()
 
 
 class _NoPicture(Exception):
     """The input cannot be worked on; the sentence says why."""
+
+
+def _name(ticket: Ticket) -> str:
+    """Begins the names of the files that are made."""
+    return hashlib.sha256(ticket.text.encode()).hexdigest()
 
 
 def _make_missing(call: LocalCall, work: Path, name: str) -> list[Path]:
@@ -73,6 +94,7 @@ def _make_missing(call: LocalCall, work: Path, name: str) -> list[Path]:
     make_folders(work)
     if isinstance(call, Sketch):
         return [_drawn(call, number, work / f"{name}-{number}.png") for number in range(call.num_outputs)]
+    assert not isinstance(call, Upscale)
     made = sorted(work.glob(f"{name}.*"))
     return made[:1] or [_worked(call, work, name)]
 
@@ -87,7 +109,8 @@ def _note(call: LocalCall) -> str:
         is_cut = images.loses_frames(Path(call.image), call)
     except Exception:  # it was worked on earlier, and is gone or changed since
         return ""
-    return f"{Path(call.image).name} moves, and its first frame was taken: ask for webp or png." if is_cut else ""
+    asks = "" if isinstance(call, Upscale) else ": ask for webp or png"
+    return f"{Path(call.image).name} moves, and its first frame was taken{asks}." if is_cut else ""
 
 
 def _drawn(sketch: Sketch, number: int, path: Path) -> Path:
@@ -102,14 +125,6 @@ def _drawn(sketch: Sketch, number: int, path: Path) -> Path:
     return path
 
 
-def _why_not(error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return "there is not enough memory for it"
-    if type(error).__name__ == "UnidentifiedImageError":  # its own words are a path of .work
-        return "it is no picture that opens here"
-    return in_words(error).rstrip(".")
-
-
 def _worked(call: Resize | Convert, work: Path, name: str) -> Path:
     from artfactoryd.factories.local import images
 
@@ -117,7 +132,7 @@ def _worked(call: Resize | Convert, work: Path, name: str) -> Path:
     try:
         made = images.resize(source, call) if isinstance(call, Resize) else images.convert(source, call)
     except Exception as error:  # decoders meet odd bytes with errors of every type
-        raise _NoPicture(f"{source.name} cannot be worked on: {_why_not(error)}.") from error
+        raise _NoPicture(f"{source.name} cannot be worked on: {images.why_not(error)}.") from error
     path = work / f"{name}.{made.extension}"
     write_new(path, made.data)
     return path

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageColor, ImageOps, PngImagePlugin
+from PIL import Image, ImageColor, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from artfactoryd.core.inside.undo import restored
 from artfactoryd.entries import bounded
-from artfactoryd.factories.local.parameters import Convert, Resize
+from artfactoryd.factories.local.parameters import Convert, Resize, Upscale
+from artfactoryd.medium import in_words
 
 FILTERS = {
     "lanczos": Image.Resampling.LANCZOS, "bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR,
@@ -122,12 +123,22 @@ def _upright(pixels: Image.Image, orientation: int) -> Image.Image:
     return pixels if turn is None else pixels.transpose(turn)
 
 
-def loses_frames(path: Path, wanted: Resize | Convert) -> bool:
+def why_not(error: Exception) -> str:
+    """It cannot be worked on, without the full stop."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for it"
+    if isinstance(error, UnidentifiedImageError):  # its own words are a path of .work
+        return "it is no picture that opens here"
+    return in_words(error).rstrip(".")
+
+
+def loses_frames(path: Path, wanted: Resize | Convert | Upscale) -> bool:
     """Whether of a moving picture only the first frame can be kept."""
     with Image.open(path) as opened:
         moves = opened.format in MOVING and getattr(opened, "n_frames", 1) > 1
         extension = wanted.format if isinstance(wanted, Convert) else None
-        return moves and (extension or EXTENSIONS.get(opened.format or "", "png")) not in KEEP_FRAMES
+        ending = extension or EXTENSIONS.get(opened.format or "", "png")
+        return moves and (isinstance(wanted, Upscale) or ending not in KEEP_FRAMES)
 
 
 def resize(path: Path, wanted: Resize) -> Made:
@@ -140,6 +151,16 @@ def resize(path: Path, wanted: Resize) -> Made:
         return _fitted(_resampled(pixels), size, wanted.fit, wanted.background, FILTERS[wanted.resample])
 
     return _encode(photograph.each(fitted), extension, QUALITY)
+
+
+def enlarged(path: Path, scale: int, factor: int, work: Callable[[Image.Image], Image.Image]) -> Made:
+    """Of a moving one the first frame. `work`: makes it `scale` times as wide, by way of `factor` times."""
+    photograph = read(path, moving=False)
+    extension = EXTENSIONS.get(photograph.format, "png")
+    across, down = photograph.frames[0].size
+    _check_size((across * scale, down * scale), extension)
+    _check_size((across * factor, down * factor), "png")
+    return _encode(photograph.each(lambda pixels: work(_resampled(pixels))), extension, QUALITY)
 
 
 def convert(path: Path, wanted: Convert) -> Made:

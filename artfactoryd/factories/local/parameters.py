@@ -45,17 +45,28 @@ class Convert:
     strip_metadata: bool = False
 
 
-LocalCall = Sketch | Resize | Convert
-MODELS: Mapping[str, type[LocalCall]] = {"sketch": Sketch, "resize": Resize, "convert": Convert}
+@dataclass(frozen=True, slots=True)
+class Upscale:
+    """`scale` times as wide and high, by the network `model`, in pieces of `tile` pixels a side."""
+
+    image: str
+    scale: int = 4
+    model: str = "photo"
+    tile: int | None = None
+
+
+LocalCall = Sketch | Resize | Convert | Upscale
+MODELS: Mapping[str, type[LocalCall]] = {"sketch": Sketch, "resize": Resize, "convert": Convert, "upscale": Upscale}
 WHOLE = {
     "width": (1, 16384), "height": (1, 16384), "num_outputs": (1, 4), "quality": (1, 100), "colours": (2, 256),
-    "seed": (None, None),
+    "seed": (None, None), "scale": (2, 4), "tile": (32, 512),
 }  # fmt: skip
 SKETCH_SIDES = (64, 4096)
 CHOICES = {
     "fit": ("contain", "cover", "pad", "stretch"),
     "resample": ("lanczos", "bicubic", "bilinear", "box", "nearest"),
     "format": ("jpg", "png", "webp"),
+    "model": ("photo", "small"),
 }
 
 

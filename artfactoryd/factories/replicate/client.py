@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LIBRARY = "replicate"
 FILES = "/v1/files"
-NO_KEY = no_key("Replicate", "replicate", "REPLICATE_API_TOKEN")
+NO_KEY = no_key("Replicate", "replicate")
 
 
 def authorization(key: str) -> dict[str, str]:

@@ -25,7 +25,6 @@ from artfactoryd.shelf.sheets.marks import is_sheet
 from artfactoryd.shelf.sidecars import NAMES, sidecar_of
 
 OURS = "artfactoryd"  # as a source: the shelf of another home
-TYPES = frozenset({"image", "video"})
 PASSED_OVER = frozenset({*NAMES, "sheets"})  # folders of a shelf, in which no products lie
 
 
@@ -86,11 +85,11 @@ def is_in_place(path: Path, home: Home) -> bool:
 
 
 def look(candidate: Candidate, source: str) -> Seen | None:
-    """None of what is no picture and no film, or a contact sheet of ours. Raises OSError."""
+    """None of what is no picture, no film and no sound, or a contact sheet of ours. Raises OSError."""
     path = candidate.path
     with path.open("rb") as file:
         kind = kinds.kind_in(file)
-    if kind.type not in TYPES or (kind.extension == "jpg" and is_sheet(path)):
+    if kind.type not in kinds.SHELVED or (kind.extension == "jpg" and is_sheet(path)):
         return None
     status, found = path.stat(), media.examine(path)
     written, card = written_in(path), _sidecar(path) if source in (AUTO, OURS) else None

@@ -24,6 +24,8 @@ from artfactoryd.intake.importing.looking import Candidate, Seen, is_in_place, l
 from artfactoryd.medium import in_words
 from artfactoryd.shelf import desktop, placing
 from artfactoryd.shelf.order_folders import existing_project
+from artfactoryd.shelf.scanning.clamd import Verdict
+from artfactoryd.shelf.scanning.scanner import Scanner
 from artfactoryd.shelf.sidecars import sidecar_of, written_at
 from artfactoryd.storage import naming
 from artfactoryd.storage.index import Index
@@ -35,7 +37,8 @@ Tell = Callable[[Sequence[str]], None]  # of which sidecars, by their paths in t
 
 @dataclass
 class Outcome:
-    """`tools`: how many of each tool's; `failed`: path and why."""
+    """`tools`: how many of each tool's; `failed`: path and why; `waiting`: those of them that wait to be scanned;
+    `unscanned`: in words why what was imported was not scanned, where it was to be."""
 
     imported: int = 0
     bytes: int = 0
@@ -45,12 +48,18 @@ class Outcome:
     tools: Counter[str] = field(default_factory=Counter)
     failed: list[tuple[str, str]] = field(default_factory=list)
     first: str = ""  # where the first of them lies
+    waiting: set[str] = field(default_factory=set)
+    unscanned: str = ""
 
 
 class TakingIn:
     """`layout`: where sidecars lie (settings)."""
 
-    def __init__(self, home: Home, index: Index | None, source: str, project: str, layout: str, tags: Sequence[str]):
+    def __init__(
+        self, home: Home, index: Index | None, source: str, project: str, layout: str, tags: Sequence[str],
+        scanner: Scanner,
+    ) -> None:  # fmt: skip
+        self._scanner = scanner
         self._home, self._index, self._source, self._layout = home, index, source, layout
         self._project, self._tags = existing_project(home.projects, project), tags
         self._seen: set[str] = set()
@@ -68,7 +77,7 @@ class TakingIn:
         waiting: list[str] = []
         for number, seen in enumerate(self._looked_at(candidates), 1):
             count(number)
-            if seen is None or not self._is_new(seen):
+            if seen is None:
                 continue
             try:
                 path = self._path(seen) if tell is None else self._take(seen, waiting)
@@ -83,11 +92,32 @@ class TakingIn:
             tell(waiting)
 
     def _looked_at(self, candidates: Sequence[Candidate]) -> Iterator[Seen | None]:
-        """In their order, a few ahead, on all cores."""
+        """In their order, a few ahead, on all cores. None of what is not to be taken in."""
         left = iter(candidates)
         with ThreadPoolExecutor(os.cpu_count()) as threads:
             while chunk := list(islice(left, CHUNK)):
-                yield from threads.map(self._look, chunk)
+                looked = threads.map(self._look, chunk)
+                new = [seen if seen is not None and self._is_new(seen) else None for seen in looked]
+                yield from self._scanned(new)
+
+    def _scanned(self, looked: Sequence[Seen | None]) -> Iterator[Seen | None]:
+        """In their order; None in the place of those of which something is known, or which wait."""
+        paths = [seen.candidate.path for seen in looked if seen is not None]
+        verdicts = iter(self._scanner.scan_from_thread(paths))
+        for seen in looked:
+            yield seen if seen is not None and self._passes(seen.candidate.path, next(verdicts)) else None
+
+    def _passes(self, path: Path, verdict: Verdict) -> bool:
+        if words := self._scanner.holds(verdict):
+            self.outcome.failed.append((str(path), words))
+            self.outcome.waiting.add(str(path))
+            return False
+        if verdict.found:
+            words = f"clamd found {verdict.found} in it; it stays where it lies, and is no product."
+            self.outcome.failed.append((str(path), words))
+            return False
+        self.outcome.unscanned = self.outcome.unscanned or verdict.unscanned
+        return True
 
     def _look(self, candidate: Candidate) -> Seen | None:
         try:
@@ -182,7 +212,7 @@ class TakingIn:
         file = {
             "name": name, "index": 1, "sha256": seen.sha256, "original_sha256": seen.sha256, "bytes": seen.bytes,
             "mime": found.mime, "width": found.width or None, "height": found.height or None,
-            "duration": found.duration,
+            **found.lasting(),
         }  # fmt: skip
         before = seen.sidecar or {}
         origin = {"file": str(seen.candidate.path), "tool": told.tool}

@@ -10,13 +10,15 @@ import os
 from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
-from artfactoryd.shelf.look import boxes, gif, jpeg, png, riff
+from artfactoryd.shelf.look import film, flac, frames, gif, glb, heif, jpeg, matroska, ogg, png, riff, wave
 from artfactoryd.shelf.look.seen import Seen
 
 WALKERS: Mapping[str, Callable[[BinaryIO, int], Seen]] = {  # by extension, as `kinds` gives it
     "png": png.walk, "jpg": jpeg.walk, "gif": gif.walk, "webp": riff.picture,
-    "avif": boxes.picture, "heic": boxes.picture, "heif": boxes.picture,
-    "mp4": boxes.film, "mov": boxes.film, "m4a": boxes.film, "avi": riff.film, "wav": riff.sound,
+    "avif": heif.walk, "heic": heif.walk, "heif": heif.walk,
+    "mp4": film.walk, "mov": film.walk, "m4a": film.walk, "webm": matroska.walk, "mkv": matroska.walk,
+    "avi": riff.film, "wav": wave.wav, "aiff": wave.aiff, "mp3": frames.mp3, "aac": frames.aac, "flac": flac.walk,
+    "ogg": ogg.walk, "ogv": ogg.walk, "glb": glb.walk,
 }  # fmt: skip
 
 

@@ -1,17 +1,17 @@
-"""WebP, WAV and AVI: the length that the file tells, and its parts."""
+"""WebP and AVI: the length that the file tells, and its parts."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from artfactoryd.shelf.look.seen import CUT_FILM, MOST_PARTS, Seen, little
+from artfactoryd.shelf.look.seen import MOST_PARTS, Seen, little
 
 HEAD = 12
 PIXELS = frozenset({b"VP8 ", b"VP8L", b"ANMF"})
 KEY_FRAME = b"\x9d\x01\x2a"
 LOSSLESS = 0x2F
+AVI_HEAD = 72  # bytes of it and of what describes the film
 STREAMED = 0xFFFFFFFF  # a stream does not know its length beforehand
 
 
@@ -80,28 +80,10 @@ def sides(name: bytes, head: bytes) -> tuple[int, int] | None:
 
 
 def film(file: BinaryIO, size: int) -> Seen:
-    """AVI."""
-    return Seen(fault=CUT_FILM if _is_cut(file.read(HEAD), size) else "")
-
-
-def sound(file: BinaryIO, size: int) -> Seen:
-    """WAV."""
-    fault, rate = CUT_FILM if _is_cut(file.read(HEAD), size) else "", 0
-    for _ in range(MOST_PARTS):
-        head = file.read(8)
-        if len(head) < 8:
-            break
-        name, length = head[:4], little(head[4:])
-        if name == b"data":
-            there = min(length, size - file.tell())
-            return Seen(duration=round(there / rate, 3) if rate else None, fault=fault)
-        ends = file.tell() + length + length % 2
-        if name == b"fmt ":
-            rate = little(file.read(16)[8:12])
-        file.seek(ends, os.SEEK_SET)
-    return Seen(fault=fault)
-
-
-def _is_cut(head: bytes, size: int) -> bool:
-    told = little(head[4:8]) + 8
-    return HEAD < told < STREAMED and told > size
+    """AVI: by the head that stands in front of all."""
+    head = file.read(AVI_HEAD)
+    told, seen = little(head[4:8]) + 8, Seen(shows=True)
+    if head[24:28] == b"avih" and len(head) == AVI_HEAD:
+        microseconds, frames = little(head[32:36]), little(head[48:52])
+        seen = seen.sized(little(head[64:68]), little(head[68:72])).lasting(microseconds * frames / 1e6)
+    return seen.cut_off() if HEAD < told < STREAMED and told > size else seen

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from artfactoryd.core.names import KINDS, kind_of, lasting
 from artfactoryd.core.sheets.facts import Picture
 from artfactoryd.entries import bounded
 from artfactoryd.shelf.sheets.fonts import Fonts
@@ -19,7 +20,6 @@ def card(picture: Picture, file: Path, width: int, height: int, fonts: Fonts) ->
     made = Image.new("RGB", (width, height), GROUND)
     pen, size = ImageDraw.Draw(made), max(13, width // 18)
     margin = size
-    kind = picture.mime.partition("/")[0]
     if picture.mime.startswith(TEXT) and (text := _beginning(file)):
         _lines(pen, text, (margin, margin), width - 2 * margin, height - 3 * size - margin, size, fonts)
     else:
@@ -27,7 +27,8 @@ def card(picture: Picture, file: Path, width: int, height: int, fonts: Fonts) ->
         large = min(width // 4, height // 3)
         left = (width - fonts.length(ending, large)) // 2
         fonts.write(pen, (left, height // 2 + large // 3), ending, large, INK)
-        words = {"audio": "sound", "video": "film"}.get(kind, "") or "cannot be shown here"
+        words = KINDS.get(kind_of(picture.mime), "cannot be shown here")
+        words = f"{words}, {lasting(picture.duration)}" if picture.duration else words
         fonts.write(pen, (margin, margin + size), words, size, MUTED)
     name = fonts.cut(picture.name, size, width - 2 * margin)
     fonts.write(pen, (margin, height - margin), name, size, INK)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
+from artfactoryd.core.names import LASTING, kind_of, lasting
 from artfactoryd.core.sheets.facts import Picture
 from artfactoryd.core.sheets.layout import Layout, Place
 from artfactoryd.core.sheets.sheet import Sheet
@@ -279,8 +280,8 @@ def _put(
         pen.rectangle((x, y, x + width - 1, y + height - 1), fill=MAT)
         small = scaling.inside(tile, width, height)
         picture.paste(small, (x + (width - small.width) // 2, y + (height - small.height) // 2))
-        if place.picture.mime.startswith("video/"):
-            _write_film_mark(pen, x + width // 20, y + height - height // 20, max(14, width // 12))
+        if kind_of(place.picture.mime) in LASTING:
+            _write_play_mark(way, pen, x + width // 30, y + height - width // 30, place.picture.duration)
     for number, line in enumerate(lines):
         way.fonts.write(pen, (x, y + height + (number + 1) * way.line - way.line // 4), line, way.size, MUTED)
 
@@ -295,7 +296,12 @@ def _write_blank(way: Drawing, pen: ImageDraw.ImageDraw, words: str, corner: tup
         way.fonts.write(pen, (left, y - way.line // 3), line, way.size, MUTED)
 
 
-def _write_film_mark(pen: ImageDraw.ImageDraw, left: int, bottom: int, side: int) -> None:
-    pen.polygon(
-        [(left, bottom - side), (left + side, bottom - side // 2), (left, bottom)], fill="white", outline="#00000080"
-    )
+def _write_play_mark(way: Drawing, pen: ImageDraw.ImageDraw, left: int, bottom: int, seconds: float) -> None:
+    """A small triangle, and how long it lasts, on a ground on which both are seen."""
+    words, size = lasting(seconds) if seconds else "", way.size
+    gap = size // 2
+    right = left + size + gap + (way.fonts.length(words, size) + gap if words else 0)
+    pen.rectangle((left, bottom - size - gap, right, bottom), fill=INK)
+    top, middle = bottom - size - gap // 2, bottom - gap // 2 - size // 2
+    pen.polygon([(left + gap, top), (left + gap + size * 2 // 3, middle), (left + gap, bottom - gap // 2)], fill=PAPER)
+    way.fonts.write(pen, (left + size + gap, bottom - gap), words, size, PAPER)

@@ -12,6 +12,7 @@ from pathlib import Path
 from string import Template
 from urllib.parse import quote
 
+from artfactoryd.core.names import LASTING, kind_of, kinds_of, lasting, made_words
 from artfactoryd.core.sheets.facts import Picture
 from artfactoryd.core.sheets.layout import Header, Layout, Place
 from artfactoryd.core.sheets.sheet import Sheet
@@ -38,6 +39,7 @@ def page(sheet: Sheet, jpeg: Jpeg, home: Path, target: Path) -> bytes:
     )
     template = Template(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
     text = template.safe_substitute(
+        count=made_words(kinds_of(picture.mime or "image/" for picture in pictures)),
         title=html.escape(sheet.title), lines=lines, tile=tile, columns=columns or 1,
         shape=_shape(pictures), pictures=body,
         told=json.dumps(told, ensure_ascii=False).replace("<", "\\u003c"),
@@ -99,7 +101,8 @@ def _figure(place: Place, numbers: Mapping[tuple[int, int], int], jpeg: Jpeg, si
     if picture.blank:
         return f'<figure data-n="{number}"><div class="blank">{html.escape(picture.blank)}</div>{caption}</figure>'
     source = base64.b64encode(jpeg(picture, side)).decode()
-    film = " class=film" if picture.mime.startswith("video/") else ""
+    lasts = f"▶ {lasting(picture.duration)}" if picture.duration else "▶"
+    film = f' class=film data-lasts="{lasts}"' if kind_of(picture.mime) in LASTING else ""
     alt = html.escape(picture.prompt[:200] or picture.name)
     lazy = ' loading="lazy" decoding="async"' if side < max(SIDES.values()) else ""
     image = f'<img src="data:image/jpeg;base64,{source}" alt="{alt}"{lazy}>'
@@ -114,6 +117,7 @@ def _shape(pictures: list[Picture]) -> str:
 
 def _told(picture: Picture, home: Path, folder: Path) -> dict[str, object]:
     size = f"{picture.width} x {picture.height}" if picture.width else ""
+    size = ", ".join(filter(None, [size, lasting(picture.duration) if picture.duration else ""]))
     fact = picture.facts.get("model")
     facts = {
         "model": fact.value if fact else "", "seed": picture.seed, "size": size, "file": picture.path,

@@ -24,6 +24,7 @@ PRAGMAS = {
 LATER = (  # lookups of what is to be sent, equal, asked about or called so
     "item_state_provider_order_id", "item_state_provider_waits_order_id", "item_key", "generation_log_verdict",
     "generation_log_provider_asked_at", "product_path", "product_bytes", "item_order_id_state_number", "item_seed",
+    "product_project", "product_unlooked", "generationlog_order_id_number", "shelf_item_key", "told_seed",
 )  # fmt: skip
 UNREADABLE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 

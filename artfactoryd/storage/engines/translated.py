@@ -42,6 +42,7 @@ _RULES: Sequence[tuple[re.Pattern[str], str]] = [
 ]
 _IN_TABLES: Sequence[tuple[re.Pattern[str], str]] = [
     (re.compile(r"\bINTEGER\b"), "BIGINT"),
+    (re.compile(r"\bREAL\b"), "DOUBLE PRECISION"),
     (re.compile(r"\bTEXT\b"), 'TEXT COLLATE "C"'),
 ]
 

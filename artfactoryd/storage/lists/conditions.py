@@ -47,6 +47,7 @@ COLUMNS: Mapping[str, str] = {  # one value of a product for each field; the res
     "id": "p.id", "sha256": "p.sha256",
     "original_sha256": "coalesce(p.original_sha256, p.sha256)",
     "file": "p.path", "remark": "nullif(p.looked, '')", "index": "p.place",
+    "duration": "p.duration", "codec": "p.codec",
     "bytes": "p.bytes", "width": "p.width", "height": "p.height", "megapixels": "p.width * p.height / 1e6",
     "date": "p.created_at", "item": "p.number", "copy": f"coalesce(i.copy, {_TOLD.format('t.copy')})", "seed": SEED,
     "key": "i.key", "stage": "i.stage",
@@ -65,6 +66,7 @@ FLAG: Mapping[str, str] = {
     "estimated": f"{_ATTEMPT.format('g.estimated')} = 1",
     "dirty": "CAST(json_extract(o.git, '$.dirty') AS INTEGER) = 1",
     "image": "p.mime LIKE 'image/%'", "video": "p.mime LIKE 'video/%'", "audio": "p.mime LIKE 'audio/%'",
+    "text": "p.mime LIKE 'text/%'", "3d": "p.mime LIKE 'model/%'",
     "edited": STATE.format("edited = 1"), "missing": STATE.format("missing IS NOT NULL"),
     "gone": STATE.format("gone = 1"),
     "portrait": "p.height > p.width", "landscape": "p.width > p.height", "square": "p.width = p.height",
@@ -201,6 +203,10 @@ def _mime(term: Term) -> Condition:
     return "(p.mime = ? OR p.mime LIKE ? ESCAPE '\\' OR p.mime LIKE ? ESCAPE '\\')", [value, f"{value}/%", f"%/{value}"]
 
 
+def _kind(term: Term) -> Condition:
+    return FLAG[term.value], []
+
+
 def _pixels(term: Term) -> Condition:
     return "(p.width = ? AND p.height = ?)", [*map(int, term.value.split("x"))]
 
@@ -248,6 +254,7 @@ HAS: Mapping[str, str] = {
     "tag": "EXISTS (SELECT 1 FROM product_tag pt WHERE pt.seq = p.seq)",
     "collection": "EXISTS (SELECT 1 FROM product_collection pc WHERE pc.seq = p.seq)",
     "order": "p.order_id <> ''", "model": f"{ITEM_MODEL} IS NOT NULL", "type": "p.mime IS NOT NULL",
+    "kind": "p.mime IS NOT NULL",
     "token": "json_array_length(i.tokens) > 0", "reused_from": FLAG["copy"],
     "replaces": "EXISTS (SELECT 1 FROM product r WHERE r.order_id = p.order_id AND r.place = p.place "
     "AND r.replaced_by = p.id)",
@@ -287,7 +294,7 @@ def _parameter(term: Term, parameters: Collection[str]) -> Condition:
 
 _KINDS: Mapping[str, Callable[[Term], Condition]] = {
     "": _words, "order": _order, "model": _model, "tag": _tag, "collection": _collection,
-    "type": _mime, PIXELS: _pixels, "token": _token,
+    "type": _mime, "kind": _kind, PIXELS: _pixels, "token": _token,
     "input": _input, "parent": _parent, "replaces": _replaces, "reused_from": _reused,
 }  # fmt: skip
 OF_ORDERS: Mapping[str, Callable[[Term], Condition]] = {  # the same of orders alone

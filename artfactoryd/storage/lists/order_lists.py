@@ -5,10 +5,12 @@ No such list ends without a word that there are more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from artfactoryd.core.lifecycle import UNFINISHED, UNFINISHED_ORDERS
+from artfactoryd.core.names import kind_of
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ORDERS, OrderRow
 from artfactoryd.storage.tables import Orders
@@ -75,6 +77,12 @@ def of_bytes(index: Index, sha256: str) -> list[OrderRow]:
     return index.ask(ORDERS, Orders.select().where(same).order_by(Orders.id.desc()))
 
 
+def of_content(index: Index, content: str, most: int = 20) -> list[OrderRow]:
+    """Real orders that ask for the same; newest first."""
+    same = (Orders.content == content) & (Orders.content != "") & (Orders.rehearsal == 0)
+    return index.ask(ORDERS, Orders.select().where(same).order_by(Orders.id.desc()).limit(most))
+
+
 # --- items that went wrong ---
 
 
@@ -120,21 +128,28 @@ def failed_alike(index: Index, order_id: str, most: int) -> list[tuple[str, str,
 
 
 class Made(NamedTuple):
-    """What an order brought: its products, those of them that are pictures, and those that were on the shelf before."""
+    """What an order brought: its products by their kinds, those that were on the shelf before, and how long all that
+    lasts lasts together."""
 
-    products: int
-    pictures: int
+    kinds: Mapping[str, int]
     reused: int
+    seconds: float
+
+    @property
+    def products(self) -> int:
+        return sum(self.kinds.values())
 
 
 def made(index: Index, order_id: str) -> Made:
     reused = "SELECT number FROM generation_log WHERE order_id = ?1 AND verdict = 'reused'"
     sql = (
-        "SELECT count(*) AS products, count(CASE WHEN mime LIKE 'image/%' THEN 1 END) AS pictures, "
-        f"count(CASE WHEN number IN ({reused}) THEN 1 END) AS reused FROM product WHERE order_id = ?1"
+        "SELECT mime, count(*) AS products, coalesce(sum(duration), 0) AS seconds, "
+        f"count(CASE WHEN number IN ({reused}) THEN 1 END) AS reused FROM product WHERE order_id = ?1 GROUP BY mime"
     )
-    (row,) = index.rows(sql, (order_id,))
-    return Made(row["products"], row["pictures"], row["reused"])
+    kinds, rows = Counter[str](), index.rows(sql, (order_id,))
+    for row in rows:
+        kinds[kind_of(row["mime"])] += row["products"]
+    return Made(kinds, sum(row["reused"] for row in rows), sum(row["seconds"] for row in rows))
 
 
 def latest_ends(index: Index, order_id: str, most: int) -> list[str]:

@@ -18,13 +18,13 @@ CREATE INDEX "generation_log_verdict" ON "generation_log" ("verdict")
 
 CREATE INDEX "generation_log_provider_asked_at" ON "generation_log" ("provider", "asked_at")
 
-CREATE TABLE "spending" ("day" TEXT NOT NULL PRIMARY KEY, "committed" INTEGER NOT NULL)
+CREATE TABLE "spending" ("day" TEXT NOT NULL PRIMARY KEY, "committed" INTEGER NOT NULL, agents INTEGER NOT NULL DEFAULT 0)
 
 CREATE TABLE "provider_stop" ("provider" TEXT NOT NULL, "kind" TEXT NOT NULL, "reason" TEXT NOT NULL, "since" TEXT NOT NULL, "of_key" INTEGER NOT NULL, PRIMARY KEY ("provider", "kind"))
 
 CREATE TABLE "outage" ("provider" TEXT NOT NULL PRIMARY KEY, "reason" TEXT NOT NULL, "since" TEXT NOT NULL, "again_at" TEXT NOT NULL, "given_up" INTEGER NOT NULL)
 
-CREATE TABLE "orders" ("id" TEXT NOT NULL PRIMARY KEY, "claim" TEXT NOT NULL, "number" INTEGER NOT NULL, "submission" TEXT, "name" TEXT NOT NULL, "project" TEXT NOT NULL, "folder" TEXT, "model" TEXT NOT NULL, "document" TEXT NOT NULL, "document_sha256" TEXT NOT NULL, "fingerprint" TEXT NOT NULL, "file" TEXT NOT NULL, "git" TEXT, "accepted_at" TEXT NOT NULL, "base_seed" INTEGER NOT NULL, "priority" INTEGER NOT NULL, "rehearsal" INTEGER NOT NULL, "provider" TEXT NOT NULL, "tags" TEXT NOT NULL, "notes" TEXT NOT NULL, "cap" INTEGER NOT NULL, "price" INTEGER, "total_items" INTEGER NOT NULL, "total_products" INTEGER NOT NULL, "expanded_items" INTEGER NOT NULL, "expanded_products" INTEGER NOT NULL, "committed" INTEGER NOT NULL, "held" TEXT, "held_entry" TEXT, "held_fingerprint" TEXT, "cancelled" INTEGER NOT NULL, "was_cancelled" INTEGER NOT NULL, "paused" TEXT, "inputs" TEXT NOT NULL, "overrun" INTEGER NOT NULL, "dearest" INTEGER NOT NULL, "library" TEXT NOT NULL, buy_again INTEGER NOT NULL DEFAULT 0, "models" TEXT NOT NULL, "proof" TEXT, grown_items INTEGER NOT NULL DEFAULT 0)
+CREATE TABLE "orders" ("id" TEXT NOT NULL PRIMARY KEY, "claim" TEXT NOT NULL, "number" INTEGER NOT NULL, "submission" TEXT, "name" TEXT NOT NULL, "project" TEXT NOT NULL, "folder" TEXT, "model" TEXT NOT NULL, "document" TEXT NOT NULL, "document_sha256" TEXT NOT NULL, "fingerprint" TEXT NOT NULL, "file" TEXT NOT NULL, "git" TEXT, "accepted_at" TEXT NOT NULL, "base_seed" INTEGER NOT NULL, "priority" INTEGER NOT NULL, "rehearsal" INTEGER NOT NULL, "provider" TEXT NOT NULL, "tags" TEXT NOT NULL, "notes" TEXT NOT NULL, "cap" INTEGER NOT NULL, "price" INTEGER, "total_items" INTEGER NOT NULL, "total_products" INTEGER NOT NULL, "expanded_items" INTEGER NOT NULL, "expanded_products" INTEGER NOT NULL, "committed" INTEGER NOT NULL, "held" TEXT, "held_entry" TEXT, "held_fingerprint" TEXT, "cancelled" INTEGER NOT NULL, "was_cancelled" INTEGER NOT NULL, "paused" TEXT, "inputs" TEXT NOT NULL, "overrun" INTEGER NOT NULL, "dearest" INTEGER NOT NULL, "library" TEXT NOT NULL, buy_again INTEGER NOT NULL DEFAULT 0, "models" TEXT NOT NULL, "proof" TEXT, grown_items INTEGER NOT NULL DEFAULT 0, agent TEXT NOT NULL DEFAULT '', content TEXT NOT NULL DEFAULT '')
 
 CREATE UNIQUE INDEX "orders_claim_number" ON "orders" ("claim", "number")
 
@@ -40,7 +40,7 @@ CREATE INDEX "item_order_id_state_number" ON "item" ("order_id", "state", "numbe
 
 CREATE INDEX "item_state_provider_order_id" ON "item" ("state", "provider", "order_id")
 
-CREATE TABLE "product" ("id" TEXT NOT NULL PRIMARY KEY, "order_id" TEXT NOT NULL, "number" INTEGER NOT NULL, "place" INTEGER NOT NULL, "path" TEXT NOT NULL, "sha256" TEXT NOT NULL, "bytes" INTEGER NOT NULL, "mime" TEXT NOT NULL, "width" INTEGER, "height" INTEGER, "created_at" TEXT NOT NULL, "liked" INTEGER DEFAULT 0 NOT NULL, "tags" TEXT, nth INTEGER NOT NULL DEFAULT 0, looked TEXT, replaced_by TEXT, seq INTEGER, project TEXT, rating INTEGER, original_sha256 TEXT, notes TEXT, mark TEXT, found INTEGER NOT NULL DEFAULT 0, unwritten INTEGER NOT NULL DEFAULT 0, collections TEXT)
+CREATE TABLE "product" ("id" TEXT NOT NULL PRIMARY KEY, "order_id" TEXT NOT NULL, "number" INTEGER NOT NULL, "place" INTEGER NOT NULL, "path" TEXT NOT NULL, "sha256" TEXT NOT NULL, "bytes" INTEGER NOT NULL, "mime" TEXT NOT NULL, "width" INTEGER, "height" INTEGER, "created_at" TEXT NOT NULL, "liked" INTEGER DEFAULT 0 NOT NULL, "tags" TEXT, nth INTEGER NOT NULL DEFAULT 0, looked TEXT, replaced_by TEXT, seq INTEGER, project TEXT, rating INTEGER, original_sha256 TEXT, notes TEXT, mark TEXT, found INTEGER NOT NULL DEFAULT 0, unwritten INTEGER NOT NULL DEFAULT 0, collections TEXT, duration REAL, codec TEXT)
 
 CREATE INDEX "product_order_id_place" ON "product" ("order_id", "place")
 
@@ -158,6 +158,8 @@ CREATE TRIGGER product_moved AFTER UPDATE OF path ON product WHEN NEW.path IS NO
 
 CREATE TRIGGER product_unlaid AFTER DELETE ON product BEGIN DELETE FROM shelf_state WHERE product = OLD.id; END
 
+CREATE INDEX orders_content ON orders (content, id) WHERE content <> ''
+
 INSERT INTO schema_migration (name, applied) VALUES
     ('0001_tables', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
     ('0002_pauses', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
@@ -182,4 +184,6 @@ INSERT INTO schema_migration (name, applied) VALUES
     ('0021_told', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
     ('0022_seed', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
     ('0023_collections', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
-    ('0024_noticing', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'))
+    ('0024_noticing', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
+    ('0025_film', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime')),
+    ('0026_agents', strftime('%Y-%m-%d %H:%M:%f', 'now', 'localtime'))

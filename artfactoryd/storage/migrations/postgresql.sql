@@ -72,13 +72,13 @@ CREATE INDEX "generation_log_verdict" ON "generation_log" ("verdict")
 
 CREATE INDEX "generation_log_provider_asked_at" ON "generation_log" ("provider", "asked_at")
 
-CREATE TABLE "spending" ("day" TEXT COLLATE "C" NOT NULL PRIMARY KEY, "committed" BIGINT NOT NULL)
+CREATE TABLE "spending" ("day" TEXT COLLATE "C" NOT NULL PRIMARY KEY, "committed" BIGINT NOT NULL, agents BIGINT NOT NULL DEFAULT 0)
 
 CREATE TABLE "provider_stop" ("provider" TEXT COLLATE "C" NOT NULL, "kind" TEXT COLLATE "C" NOT NULL, "reason" TEXT COLLATE "C" NOT NULL, "since" TEXT COLLATE "C" NOT NULL, "of_key" BIGINT NOT NULL, PRIMARY KEY ("provider", "kind"))
 
 CREATE TABLE "outage" ("provider" TEXT COLLATE "C" NOT NULL PRIMARY KEY, "reason" TEXT COLLATE "C" NOT NULL, "since" TEXT COLLATE "C" NOT NULL, "again_at" TEXT COLLATE "C" NOT NULL, "given_up" BIGINT NOT NULL)
 
-CREATE TABLE "orders" ("id" TEXT COLLATE "C" NOT NULL PRIMARY KEY, "claim" TEXT COLLATE "C" NOT NULL, "number" BIGINT NOT NULL, "submission" TEXT COLLATE "C", "name" TEXT COLLATE "C" NOT NULL, "project" TEXT COLLATE "C" NOT NULL, "folder" TEXT COLLATE "C", "model" TEXT COLLATE "C" NOT NULL, "document" TEXT COLLATE "C" NOT NULL, "document_sha256" TEXT COLLATE "C" NOT NULL, "fingerprint" TEXT COLLATE "C" NOT NULL, "file" TEXT COLLATE "C" NOT NULL, "git" TEXT COLLATE "C", "accepted_at" TEXT COLLATE "C" NOT NULL, "base_seed" BIGINT NOT NULL, "priority" BIGINT NOT NULL, "rehearsal" BIGINT NOT NULL, "provider" TEXT COLLATE "C" NOT NULL, "tags" TEXT COLLATE "C" NOT NULL, "notes" TEXT COLLATE "C" NOT NULL, "cap" BIGINT NOT NULL, "price" BIGINT, "total_items" BIGINT NOT NULL, "total_products" BIGINT NOT NULL, "expanded_items" BIGINT NOT NULL, "expanded_products" BIGINT NOT NULL, "committed" BIGINT NOT NULL, "held" TEXT COLLATE "C", "held_entry" TEXT COLLATE "C", "held_fingerprint" TEXT COLLATE "C", "cancelled" BIGINT NOT NULL, "was_cancelled" BIGINT NOT NULL, "paused" TEXT COLLATE "C", "inputs" TEXT COLLATE "C" NOT NULL, "overrun" BIGINT NOT NULL, "dearest" BIGINT NOT NULL, "library" TEXT COLLATE "C" NOT NULL, buy_again BIGINT NOT NULL DEFAULT 0, "models" TEXT COLLATE "C" NOT NULL, "proof" TEXT COLLATE "C", grown_items BIGINT NOT NULL DEFAULT 0)
+CREATE TABLE "orders" ("id" TEXT COLLATE "C" NOT NULL PRIMARY KEY, "claim" TEXT COLLATE "C" NOT NULL, "number" BIGINT NOT NULL, "submission" TEXT COLLATE "C", "name" TEXT COLLATE "C" NOT NULL, "project" TEXT COLLATE "C" NOT NULL, "folder" TEXT COLLATE "C", "model" TEXT COLLATE "C" NOT NULL, "document" TEXT COLLATE "C" NOT NULL, "document_sha256" TEXT COLLATE "C" NOT NULL, "fingerprint" TEXT COLLATE "C" NOT NULL, "file" TEXT COLLATE "C" NOT NULL, "git" TEXT COLLATE "C", "accepted_at" TEXT COLLATE "C" NOT NULL, "base_seed" BIGINT NOT NULL, "priority" BIGINT NOT NULL, "rehearsal" BIGINT NOT NULL, "provider" TEXT COLLATE "C" NOT NULL, "tags" TEXT COLLATE "C" NOT NULL, "notes" TEXT COLLATE "C" NOT NULL, "cap" BIGINT NOT NULL, "price" BIGINT, "total_items" BIGINT NOT NULL, "total_products" BIGINT NOT NULL, "expanded_items" BIGINT NOT NULL, "expanded_products" BIGINT NOT NULL, "committed" BIGINT NOT NULL, "held" TEXT COLLATE "C", "held_entry" TEXT COLLATE "C", "held_fingerprint" TEXT COLLATE "C", "cancelled" BIGINT NOT NULL, "was_cancelled" BIGINT NOT NULL, "paused" TEXT COLLATE "C", "inputs" TEXT COLLATE "C" NOT NULL, "overrun" BIGINT NOT NULL, "dearest" BIGINT NOT NULL, "library" TEXT COLLATE "C" NOT NULL, buy_again BIGINT NOT NULL DEFAULT 0, "models" TEXT COLLATE "C" NOT NULL, "proof" TEXT COLLATE "C", grown_items BIGINT NOT NULL DEFAULT 0, agent TEXT COLLATE "C" NOT NULL DEFAULT '', content TEXT COLLATE "C" NOT NULL DEFAULT '')
 
 CREATE UNIQUE INDEX "orders_claim_number" ON "orders" ("claim", "number")
 
@@ -94,7 +94,7 @@ CREATE INDEX "item_order_id_state_number" ON "item" ("order_id", "state", "numbe
 
 CREATE INDEX "item_state_provider_order_id" ON "item" ("state", "provider", "order_id")
 
-CREATE TABLE "product" ("id" TEXT COLLATE "C" NOT NULL PRIMARY KEY, "order_id" TEXT COLLATE "C" NOT NULL, "number" BIGINT NOT NULL, "place" BIGINT NOT NULL, "path" TEXT COLLATE "C" NOT NULL, "sha256" TEXT COLLATE "C" NOT NULL, "bytes" BIGINT NOT NULL, "mime" TEXT COLLATE "C" NOT NULL, "width" BIGINT, "height" BIGINT, "created_at" TEXT COLLATE "C" NOT NULL, "liked" BIGINT DEFAULT 0 NOT NULL, "tags" TEXT COLLATE "C", nth BIGINT NOT NULL DEFAULT 0, looked TEXT COLLATE "C", replaced_by TEXT COLLATE "C", seq BIGINT, project TEXT COLLATE "C", rating BIGINT, original_sha256 TEXT COLLATE "C", notes TEXT COLLATE "C", mark TEXT COLLATE "C", found BIGINT NOT NULL DEFAULT 0, unwritten BIGINT NOT NULL DEFAULT 0, collections TEXT COLLATE "C")
+CREATE TABLE "product" ("id" TEXT COLLATE "C" NOT NULL PRIMARY KEY, "order_id" TEXT COLLATE "C" NOT NULL, "number" BIGINT NOT NULL, "place" BIGINT NOT NULL, "path" TEXT COLLATE "C" NOT NULL, "sha256" TEXT COLLATE "C" NOT NULL, "bytes" BIGINT NOT NULL, "mime" TEXT COLLATE "C" NOT NULL, "width" BIGINT, "height" BIGINT, "created_at" TEXT COLLATE "C" NOT NULL, "liked" BIGINT DEFAULT 0 NOT NULL, "tags" TEXT COLLATE "C", nth BIGINT NOT NULL DEFAULT 0, looked TEXT COLLATE "C", replaced_by TEXT COLLATE "C", seq BIGINT, project TEXT COLLATE "C", rating BIGINT, original_sha256 TEXT COLLATE "C", notes TEXT COLLATE "C", mark TEXT COLLATE "C", found BIGINT NOT NULL DEFAULT 0, unwritten BIGINT NOT NULL DEFAULT 0, collections TEXT COLLATE "C", duration DOUBLE PRECISION, codec TEXT COLLATE "C")
 
 CREATE INDEX "product_order_id_place" ON "product" ("order_id", "place")
 
@@ -123,6 +123,8 @@ CREATE INDEX orders_unexpanded ON orders (id) WHERE expanded_items < total_items
 CREATE INDEX orders_proof ON orders (id) WHERE proof IS NOT NULL
 
 CREATE INDEX orders_paused ON orders (id) WHERE paused IS NOT NULL
+
+CREATE INDEX orders_content ON orders (content, id) WHERE content <> ''
 
 CREATE INDEX orders_name ON orders (name)
 

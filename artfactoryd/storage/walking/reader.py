@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import errno
 import marshal
+import os
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from artfactoryd.entries import NO_FILE
@@ -48,7 +48,7 @@ def read(root: str, path: str, card: str) -> Read:
     """Raises OSError for what cannot be read just now; what is no file is no sidecar."""
     if not told.is_text(path):
         return Read(path, card, UNNAMED)
-    product, place = Path(root, path), Path(root, card)
+    product, place = os.path.join(root, path), os.path.join(root, card)
     try:
         size, sidecar = strayed.size_of(product), reading.read_sidecar(place)
         row = told.row_of(sidecar, path)

@@ -41,7 +41,7 @@ class _Batch(NamedTuple):
 class Readers:
     """A walk that goes on by itself from the beginning. Closed, it ends where it is."""
 
-    def __init__(self, root: Path, pairs: Iterator[tuple[Path, Path]]) -> None:
+    def __init__(self, root: Path, pairs: Iterator[tuple[str, str]]) -> None:
         self._root, self._start = str(root), len(str(root)) + 1
         self._pairs = pairs
         self._listing = threading.Lock()
@@ -115,7 +115,7 @@ class Readers:
                 return None
             self._listed += 1
             start = self._start
-            return _Batch(self._listed - 1, [(str(product)[start:], str(card)[start:]) for product, card in pairs])
+            return _Batch(self._listed - 1, [(product[start:], card[start:]) for product, card in pairs])
 
     def _put(self, batch: _Batch, result: list[Read] | Exception) -> None:
         """The first result counts: a walk that cannot be listed has none."""

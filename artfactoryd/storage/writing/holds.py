@@ -83,7 +83,7 @@ def hold_again(index: Index, event: Restored) -> None:
 def _stake(index: Index, order: str, day: str, stake: int) -> None:
     """What is proven to be bought counts as that already."""
     rest = max(0, stake - bought.of_order(index, order))
-    count(index, day, rest)
+    count(index, day, rest, order)
     index.run("INSERT INTO meta (key, value) VALUES (?, ?)", f"{STAKE}{order}", f"{day} {rest}")
 
 
@@ -101,7 +101,7 @@ def lift(index: Index, order: str) -> None:
     known = index.meta(f"{STAKE}{order}")
     if known:
         day, stake = known.split()
-        count(index, day, -int(stake))
+        count(index, day, -int(stake), order)
         index.run("DELETE FROM meta WHERE key = ?", f"{STAKE}{order}")
 
 

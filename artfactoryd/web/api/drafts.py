@@ -15,7 +15,7 @@ from aiohttp import BodyPartReader, web
 from artfactoryd import entries
 from artfactoryd.core.inbox_rules import is_order_name
 from artfactoryd.core.names import LONGEST, folded, size
-from artfactoryd.intake.submission import ORDER, Told, rejections_of, submit_bundle
+from artfactoryd.intake.submission import ORDER, WRITTEN, Told, order_name, rejections_of, submit_bundle
 from artfactoryd.medium import writing_to
 from artfactoryd.planning import preview
 from artfactoryd.planning.origin import Origin
@@ -36,8 +36,6 @@ YAML, FILES = "application/yaml", "multipart/form-data"
 PATIENCE = 20.0  # seconds for a plan
 MOST_ITEMS = 6  # of a plan that are listed
 MOST_FILES, MOST_DEPTH, MOST_BYTES = 200, 3, 60 << 20  # of what is dropped together
-LONGEST_NAME = 80
-WRITTEN = "order"  # what an order is called that nobody gave a name
 NAME = Asked("name", "What the order is called; its document may say otherwise.")
 REHEARSE = Asked("rehearse", "1: draw it here, for nothing.", "0", choices=("0", "1"))
 
@@ -95,7 +93,7 @@ class Drafts:
 
     async def _planned(self, data: bytes, query: Query) -> Shown:
         """One at a time: whoever types asks again and again."""
-        name, rehearse = _name(query.text("name")), query.text("rehearse") == "1"
+        name, rehearse = order_name(query.text("name")), query.text("rehearse") == "1"
         app = self._front.app
 
         def study() -> Shown:
@@ -107,7 +105,7 @@ class Drafts:
             return await asyncio.get_running_loop().run_in_executor(self._thread, study)
 
     async def generate(self, request: web.Request, query: Query) -> web.StreamResponse:
-        data, name = await self._text(request), _name(query.text("name"))
+        data, name = await self._text(request), order_name(query.text("name"))
         if not data.strip():
             raise Refused(400, "Nothing", "There is no order in this.", code="empty")
         told = Told(name, f"{name}.yaml", query.text("rehearse") == "1")
@@ -126,7 +124,7 @@ class Drafts:
             name = folder.rpartition("/")[2]
         beside = {_below(other, folder): data for other, data in files.items() if other != order}
         _check_names([ORDER, *beside])
-        return await self._submitted(files[order], beside, Told(_name(name), order.rpartition("/")[2]))
+        return await self._submitted(files[order], beside, Told(order_name(name), order.rpartition("/")[2]))
 
     async def _submitted(self, data: bytes, beside: Mapping[str, bytes], told: Told) -> web.StreamResponse:
         home, settings = self._front.app.home, self._front.app.settings.now
@@ -213,11 +211,6 @@ async def _bytes_of(part: BodyPartReader, most: int) -> bytes:
             text = f"At the most {MOST_BYTES >> 20} MB together. Copy the folder into the Inbox instead."
             raise Refused(413, "Too much", text)
     return bytes(data)
-
-
-def _name(given: str) -> str:
-    """Of an order, and of the file it would be."""
-    return " ".join(printable(given).replace("/", " ").split())[:LONGEST_NAME].strip(". ") or WRITTEN
 
 
 def _safe(given: str) -> str:

@@ -80,7 +80,7 @@ def _of_providers(told: Figures, providers: list[str]) -> Iterator[str]:
 def _of_money(told: Figures) -> Iterator[str]:
     yield from _head("spent_usd_total", "counter", "US dollars, of all orders.")
     yield _line("spent_usd_total", told.spent / 1_000_000)
-    periods = (("day", told.caps.day), ("month", told.caps.month))
+    periods = (("day", told.caps.day), ("month", told.caps.month), ("agents_day", told.caps.agents))
     yield from _head("counted_usd", "gauge", "Spent, perhaps spent and set aside, of this day and month.")
     yield from (_line("counted_usd", period.counted_usd, period=name) for name, period in periods)
     yield from _head("cap_usd", "gauge", "What they may come to.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from artfactoryd.shelf.kinds import PLAYABLE
 from artfactoryd.shelf.media import DECODED
 from artfactoryd.shelf.thumbnails import cache, film
 from artfactoryd.shelf.thumbnails.cache import NAMES, Cache
@@ -22,8 +23,8 @@ from artfactoryd.web.routes import Asked, Query, Route
 LASTS = "private, max-age=86400"  # a product's bytes never change
 PATIENCE = 15.0  # seconds for a thumbnail to be made
 SIZES = {name: size for size, name in NAMES.items()}
-IN_FRAME = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
-SHOWN = DECODED | {"video/mp4", "video/webm", "audio/mpeg", "audio/wav", "audio/ogg", "audio/flac"}
+IN_FRAME = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; media-src 'self'; sandbox"}
+SHOWN = DECODED | PLAYABLE
 
 
 class Pictures:

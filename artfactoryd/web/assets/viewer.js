@@ -84,7 +84,7 @@ viewer.addEventListener("click", (event) => {
   if (button) press(button.dataset.key).catch?.(lost);
 });
 document.addEventListener("keydown", (event) => {
-  if (event.metaKey || event.ctrlKey || event.altKey || event.target.closest("input, textarea, #ask")) return;
+  if (event.metaKey || event.ctrlKey || event.altKey || event.target.closest("input, textarea, video, audio, #ask")) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (viewer.open) {
     if (!/^(ArrowRight|ArrowLeft|[lxbcu0-5])$/.test(key)) return;

@@ -73,7 +73,7 @@ def test_lists_that_are_too_long_end_with_a_word_of_how_much_more_there_is() -> 
 
 def test_a_path_is_shown_by_its_last_parts() -> None:
     path = f"Projects/{'long-' * 9}name/2026-11-30/order/0001.png"
-    product = ProductDocument("01", 1, 1, path, "", 1, "image/png", 4, 3, 0, None, None, None, None, None)
+    product = ProductDocument("01", 1, 1, path, "", 1, "image/png", 4, 3, 0, None, None, None, None, None, None)
     status = a_status(daemon=None, products=[NewProduct(product, "o", "2026-11-22T10:00:00Z")])
     wide, narrow = (text_of(sections(View(status), columns), columns, 40)[-1] for columns in (200, 50))
     assert wide.endswith(f"  {path}") and narrow.endswith("  …/2026-11-30/order/0001.png")

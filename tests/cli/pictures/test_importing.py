@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -19,6 +20,8 @@ from artfactoryd.cli.pictures import importing
 from artfactoryd.shelf.thumbnails import cache
 from artfactoryd.shelf.thumbnails.cache import Cache
 from artfactoryd.storage import rebuild
+from tests import films
+from tests.clamds import EICAR, NAME, fake_clamd
 from tests.execution.shelving.test_later import spoiled
 from tests.homes import TestHome, card_of
 from tests.shelf.inside import others
@@ -101,6 +104,22 @@ def test_a_folder_of_pictures_is_imported_found_by_prompt_and_survives_the_loss_
         lost.unlink()
     report = told(home, "reindex").output
     assert "4 products" in report and "Ledger and shelf agree." in report and answers() == known
+
+
+def test_films_and_sounds_become_products_with_their_lengths(home: TestHome, tmp_path: Path) -> None:
+    told(home, "import", str(folder(tmp_path, {"walk.mov": films.mp4(2.5, brand=b"qt  "), "song.mp3": films.wav(65)})))
+    (film,) = home.home.projects.rglob("walk.mov")
+    assert "video/quicktime, 320x180, 2.5 s, mjpeg" in told(home, "explain", str(film)).output
+
+    def answers() -> list[list[str]]:
+        return [paths(home, query) for query in ("kind:sound duration:>1m", "duration:..2.5s", "codec:pcm")]
+
+    known = answers()
+    assert known == [["song.mp3"], ["walk.mov"], ["song.mp3"]] and "  1:05  " in told(home, "products").output
+    for lost in home.home.private.glob("index.sqlite3*"):
+        lost.unlink()
+    told(home, "reindex")
+    assert answers() == known
 
 
 def test_what_lies_in_the_sidecar_is_as_it_was_and_nothing_is_bought_by_it(home: TestHome, tmp_path: Path) -> None:
@@ -206,3 +225,27 @@ def test_an_index_that_is_made_again_has_them_though_nothing_was_told(home: Test
     assert rebuild.told.is_imported({"order": None, "item": None, "provider": "imported"})
     with pytest.raises(TypeError):
         rebuild.told.row_of({"id": "x", "order": None, "item": None, "provider": "fal", "file": {}}, "")
+
+
+async def test_what_is_imported_is_scanned_and_what_is_found_stays_where_it_lies(
+    home: TestHome, tmp_path: Path
+) -> None:
+    place = tmp_path / "clamd"
+    pictures = {"plain.png": others.png({}, 3), "bad.png": others.png({}, 4) + EICAR}
+    outputs = folder(tmp_path, pictures)
+    home.configure(scan={"address": f"unix:{place}", "required": True})
+    waiting = await asyncio.to_thread(data, home, "import", str(outputs), code=1)
+    assert waiting["imported"] == 0 and {Path(one["path"]).name for one in waiting["failed"]} == {*pictures}
+    assert all("scan.required is true: clamd at unix:" in one["text"] for one in waiting["failed"])
+    async with fake_clamd(place) as clamd:
+        done = await asyncio.to_thread(data, home, "import", str(outputs), code=1)
+        assert sorted(clamd.asked) == sorted(pictures.values()) and done["imported"] == 1
+        ((bad),) = done["failed"]
+        assert bad["path"].endswith("bad.png") and f"clamd found {NAME} in it; it stays where it lies" in bad["text"]
+        assert (outputs / "bad.png").read_bytes() == pictures["bad.png"]
+        await asyncio.to_thread(data, home, "import", str(outputs), code=1)
+        assert len(clamd.asked) == 3  # what is on the shelf already is not asked about
+    home.configure(scan={"address": f"unix:{place}"})
+    (outputs / "new.png").write_bytes(others.png({}, 5))
+    words = (await asyncio.to_thread(told, home, "import", str(outputs))).stdout
+    assert "2 products imported" in words and words.count("Not scanned: clamd at unix:") == 1

@@ -199,3 +199,27 @@ async def test_the_folder_liked_shows_what_is_liked_and_what_is_dropped_there_is
         )
         assert members(works, "Liked") == set() and liked.is_dir()
         await works.stop()
+
+
+async def test_of_many_that_are_dropped_the_first_are_there_soon_and_how_far_it_is_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    home, told = TestHome.make(tmp_path / "home"), list[object]()
+    monkeypatch.setattr("artfactoryd.daemon.arranging.folders.TOGETHER", 2)
+    monkeypatch.setattr("artfactoryd.daemon.arranging.folders.TELL_EVERY", 0.0)
+    monkeypatch.setattr("artfactoryd.daemon.arranging.folders.QUIET", 0.0)
+    monkeypatch.setattr(type(home.home), "tell", lambda home, facts: told.append(facts.get("collecting", "")))
+    caplog.set_level("INFO", "artfactoryd.daemon.arranging.folders")
+    aside = home.root / "aside"
+    aside.mkdir(parents=True)
+    for number in range(5):
+        draw(aside / f"{number}.png", "orange", size=(8, 8 + number))
+    (home.root / "Collections").mkdir(exist_ok=True)
+    aside.rename(home.root / "Collections/best")
+    async with at_work(home, monkeypatch) as works:
+        await works.until(lambda: len(members(works)) == 5)
+        await works.until(lambda: None in told)
+    words = "of 5 files that came into Collections/best are looked at"
+    assert [line for line in caplog.messages if words in line] == [f"{done} {words}" for done in (2, 4, 5)]
+    assert [line for line in told if line != ""] == [f"2 {words}.", f"4 {words}.", None]
+    assert not any("in the folder of" in line for line in caplog.messages)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import shutil
@@ -110,6 +111,27 @@ class Acts:
             and now[rows[3].id][2] == ["edited"]
             and any(path == "Projects/other/foreign.png" for path, _, _ in now.values())
         )
+
+
+@pytest.mark.parametrize("name", [b"b\xff.png", b"caf\xe9"])
+async def test_a_product_under_a_name_that_is_no_text_is_told_of_and_not_gone(
+    home: TestHome, monkeypatch: Patch, name: bytes
+) -> None:
+    async with at_work(home, monkeypatch) as works:
+        await works.make(order("a car"))
+        await works.until(lambda: works.daemon._noticer.has_looked)
+        (product,) = home.products()
+        old = product if name.endswith(b".png") else product.parent
+        strange = Path(os.fsdecode(os.path.join(os.fsencode(old.parent), name)))
+        old.rename(strange)
+        await works.until(lambda: [flags for _, _, flags in told(works).values()] == [["missing"]])
+        noticer = works.daemon._noticer
+        await works.until(lambda: "1 product of yours" in noticer._told and "not UTF-8" in noticer._told)
+        waits, gone = await asyncio.to_thread(noticer._judge_missing)
+        assert (waits, gone) == ([], False) and not noticer._absences, "however long it lies there"
+        strange.rename(old)
+        await works.until(lambda: [flags for _, _, flags in told(works).values()] == [[]] and not noticer._told)
+    assert not home.lines("product.gone")
 
 
 @pytest.mark.parametrize("when", ["as it is placed", "before anybody looked"])

@@ -26,8 +26,9 @@ from tests.homes import until
 Patch = pytest.MonkeyPatch
 READ = news.SettingsRead()
 DONE = news.OrderCompleted(
-    order="o1", name="cars token=abcdef123456", items=2, completed=2, failed=0, products=2, usd=0.02, folder="/x/é"
-)
+    order="o1", name="cars token=abcdef123456", items=2, completed=2, failed=0, products=2, usd=0.02, folder="/x/é",
+    what="2 films of 10 s together",
+)  # fmt: skip
 
 
 def shell(script: str) -> Hook:
@@ -60,8 +61,8 @@ def test_a_hook_reads_what_happened_as_the_log_has_it(tmp_path: Path) -> None:
     assert json.loads(texts[0]) == json.loads(texts[1]) == {
         "event": "order.completed", "at": "2026-11-22T12:00:00.000Z", "level": "info", "home": str(tmp_path),
         "order": "o1", "name": "cars token=[key]", "items": 2, "completed": 2, "failed": 0, "products": 2, "usd": 0.02,
-        "folder": "/x/é", "pictures": 0, "reused": 0,
-        "text": "cars token=[key] is completed: 2 products, $0.02, in /x/é",
+        "folder": "/x/é", "pictures": 0, "reused": 0, "what": "2 films of 10 s together",
+        "text": "cars token=[key] is completed: 2 films of 10 s together, $0.02, in /x/é",
     }  # fmt: skip
     assert (tmp_path / "where").read_text().strip() == str(tmp_path)
 

@@ -44,6 +44,21 @@ async def test_a_cap_is_told_of_once_where_it_comes_near(
         assert (news.order, news.name, news.counted, news.cap) == (ORDER, "cars", 0.024, 0.03)
 
 
+async def test_that_the_cap_of_agents_comes_near_is_told_by_their_wishes_alone(tmp_path: Path) -> None:
+    near, caps, other = NearCaps(), {"day": 10 * TEN, "month": 10 * TEN}, f"{ORDER[:-1]}2"
+    async with books_in(tmp_path) as books:
+        await books.record({**acceptance(items=3, cap=TEN), "agent": "claude"}, acceptance(other, items=3, cap=TEN))
+        for row in books.index.orders():
+            await books.expand(row)
+        mine, theirs = wish(1, other, caps=caps), wish(1, caps={**caps, "agents": 2 * UPPER})
+        more = wish(2, caps={**caps, "agents": 2 * UPPER})
+        for line in (mine, theirs, more):
+            await books.record(line)
+        assert [*near.news(books.index, [from_line(mine)])] == []
+        [news] = near.news(books.index, [from_line(mine), from_line(theirs), from_line(more)])
+        assert news.words == "the cap of agents for the day is near: $0.006 of $0.006 are spent or set aside"
+
+
 async def test_what_comes_back_and_is_set_aside_again_and_a_start_tell_nothing_twice(tmp_path: Path) -> None:
     near = NearCaps()
     async with books_in(tmp_path) as books:

@@ -24,7 +24,7 @@ HOME = Home(Path("/home/me/ArtFactory"))
 
 def ended(kind: type[news.OrderEnded], failed: int = 0, name: str = "cars") -> News:
     return kind(order="o1", name=name, items=4, completed=4 - failed, failed=failed, products=4 - failed,
-                pictures=4 - failed, usd=0.012, folder=f"/p/{name}")  # fmt: skip
+                pictures=4 - failed, usd=0.012, folder=f"/p/{name}", what=f"{4 - failed} pictures")  # fmt: skip
 
 
 DONE, FAILED = ended(news.OrderCompleted), ended(news.OrderFailed, 4)

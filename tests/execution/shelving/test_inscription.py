@@ -126,6 +126,8 @@ async def test_it_says_how_it_came_to_be_by_what_it_was_made_from(home: TestHome
         beach = home.root / works.folder(foreign) / "inputs" / "beach.png"
         beach.write_bytes(b"digitalsourcetype/digitalCapture newscodes/digitalsourcetype/digitalCapture")
         assert lineage.source_type(replace(item, provider="local"), accepted) == "digitalCapture"
+        monkeypatch.setattr("artfactoryd.execution.shelving.lineage.UPSCALE", "acme/editor")  # a network adds to it
+        assert lineage.source_type(replace(item, provider="local"), accepted) == COMPOSITE
     found = {name: source_type_in((home.root / row.path).read_bytes()) for name, row in types.items()}
     assert found == {
         "own": TRAINED, "mixed": COMPOSITE, "of own": TRAINED, "of mixed": COMPOSITE,

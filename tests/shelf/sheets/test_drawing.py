@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PIL import Image
 
@@ -52,3 +54,10 @@ def test_it_goes_through_json_and_looks_the_same() -> None:
     one = sheet(5, blank="waits")
     again = Sheet.from_json(one.to_json())
     assert again.digest == one.digest and drawing.draw(again, tile).tobytes() == drawing.draw(one, tile).tobytes()
+
+
+def test_a_film_has_a_mark_with_its_length() -> None:
+    still, film = ([replace(picture, mime=mime, duration=lasts) for picture in sheet(2).pictures]
+                   for mime, lasts in (("image/png", 0.0), ("video/mp4", 65.0)))  # fmt: skip
+    drawn = [drawing.draw(Sheet("a", ["a"], lay_out(pictures)), tile) for pictures in (still, film)]
+    assert drawn[0].size == drawn[1].size and drawn[0].tobytes() != drawn[1].tobytes()

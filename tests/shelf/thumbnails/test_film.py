@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from artfactoryd.shelf.thumbnails import film
+from tests import films
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_a_frame_is_taken_and_the_format_is_not_guessed(tmp_path: Path, asked: P
 
 
 def test_what_is_no_film_is_not_shown_to_it(tmp_path: Path, asked: Path) -> None:
-    assert film.frame(tmp_path / "song.mp3", "audio/mpeg") is None and not asked.exists()
+    assert film.frame(tmp_path / "list.txt", "text/plain") is None and not asked.exists()
 
 
 @pytest.mark.parametrize("gives", [b"", b"no picture"])
@@ -42,6 +43,21 @@ def test_where_it_finds_no_frame_there_is_none(tmp_path: Path, asked: Path, give
     assert film.frame(tmp_path / "clip.mp4", "video/mp4") is None and asked.exists()
 
 
+def test_a_sound_is_drawn_as_its_wave(tmp_path: Path, asked: Path) -> None:
+    wave = film.frame(tmp_path / "song.mp3", "audio/mpeg")
+    assert wave is not None and wave.size == film.WAVE
+    assert "-f mp3" in asked.read_text() and "showwavespic" in asked.read_text()
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="there is no ffmpeg here")
+def test_the_ffmpeg_of_this_machine_shows_a_film_and_a_sound(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(films.mp4(1, (64, 36), "red"))
+    (tmp_path / "a.wav").write_bytes(films.wav(0.2))
+    frame, wave = (film.frame(tmp_path / name, mime) for name, mime in (("a.mp4", "video/mp4"), ("a.wav", "audio/wav")))
+    assert frame is not None and frame.size == (64, 36) and frame.convert("RGB").tobytes()[0] > 200
+    assert wave is not None and wave.size == film.WAVE
+
+
 def test_without_it_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name, **more: None)
     assert film.frame(tmp_path / "clip.mp4", "video/mp4") is None

@@ -24,6 +24,7 @@ from tests.homes import TestHome, dump, until
 
 pytestmark = pytest.mark.services
 MODELS: tuple[type[tables.Table], ...] = (*tables.TABLES, *marks.TABLES, *of_noticing.TABLES)
+KINDS = {"TEXT": "text", "REAL": "double precision"}
 DRAWN = "provider: local\nmodel: sketch\nparameters: {prompt: 'a [red,blue] car', width: 64, height: 64}\n"
 PAID = "provider: replicate\nmodel: flux-schnell\nparameters: {prompt: 'a [red,blue,green] car'}\n"
 
@@ -66,9 +67,7 @@ def test_its_tables_have_the_columns_that_sqlites_have(index: Index, model: type
     there = {row["name"]: (row["kind"], row["may"] == "YES") for row in rows if row["name"] != "rowid"}
     context = tables.DIALECT.get_sql_context()
     kinds = {name: field.ddl_datatype(context).sql.upper() for name, field in meta.fields.items()}
-    assert there == {
-        name: ("text" if kinds[name] == "TEXT" else "bigint", field.null) for name, field in meta.fields.items()
-    }
+    assert there == {name: (KINDS.get(kinds[name], "bigint"), field.null) for name, field in meta.fields.items()}
 
 
 def test_a_start_moves_the_index_there_and_back_and_nothing_is_made_again(home: TestHome, address: Address) -> None:

@@ -55,6 +55,8 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
         file = f"Projects/{project}/{place}.png"
         made.run(PRODUCT, f"{place}", f"o-{name}", place, place, file, 64 * place, f"{day}T12:00:00+00:00")
         made.run("INSERT OR IGNORE INTO parameter SELECT key FROM json_each(?)", json.dumps(generation))
+    made.run("UPDATE product SET mime = 'video/mp4', duration = 90.5, codec = 'h264, aac' WHERE id = '4'")
+    made.run("UPDATE product SET mime = 'audio/mpeg', duration = 5, codec = 'mp3' WHERE id = '3'")
     yield made
     made.close()
 
@@ -111,8 +113,15 @@ FINDS = [
     ("guidance:<=3.5", "21"),
     ("width:>=192", "43"),
     ("seed:102", "2"),
-    ("type:png", "4321"),
-    ("type:video", ""),
+    ("type:png", "21"),
+    ("type:video", "4"),
+    ("kind:film", "4"),
+    ("-kind:image", "43"),
+    ("kind:sound duration:..5s", "3"),
+    ("duration:>1m30s", "4"),
+    ("-has:duration", "21"),
+    ("codec:aac", "4"),
+    ("kind:3d", ""),
     ("rehearsal", "43"),
     ("-rehearsal", "21"),
     ("id:3", "3"),
@@ -249,7 +258,7 @@ def test_each_item_has_the_model_of_its_own(index: Index) -> None:
 
 
 UNKNOWN = [
-    ("red duration:5", 5, "duration: cannot be asked for yet"),
+    ("red software:x", 5, "software: cannot be asked for yet"),
     ("widht:512", 1, "Did you mean width?"),
     ("red -guidence:3", 6, "Did you mean guidance?"),
     ("GUIDANCE:3", 1, "Did you mean guidance?"),

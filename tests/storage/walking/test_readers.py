@@ -43,7 +43,7 @@ def here(root: Path) -> list[Read]:
     return reader.read_all(str(root), names)
 
 
-def by_others(root: Path, pairs: Iterator[tuple[Path, Path]]) -> list[Read]:
+def by_others(root: Path, pairs: Iterator[tuple[str, str]]) -> list[Read]:
     """What is read once no other has anything to do any more."""
     with Readers(root, pairs) as walk:
         for thread in walk._others:
@@ -56,7 +56,7 @@ def test_another_process_reads_the_same(root: Path, monkeypatch: Patch) -> None:
     outcomes = [read.outcome for read in expected]
     assert outcomes.count(reader.UNREAD) == outcomes.count(reader.UNNAMED) == 1 and len(outcomes) == 7
     monkeypatch.setattr(reader, "read_all", None)  # nothing is read here
-    assert by_others(root, reading.walk(root)) == expected
+    assert by_others(root, reading.walk_names(root)) == expected
 
 
 @pytest.mark.parametrize("program", [FELL, NO_PROGRAM])
@@ -64,15 +64,15 @@ def test_what_a_process_that_fell_had_taken_is_read_here(
     root: Path, program: Sequence[str], monkeypatch: Patch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(readers, "PROGRAM", program)
-    assert by_others(root, reading.walk(root)) == here(root)
+    assert by_others(root, reading.walk_names(root)) == here(root)
     assert "they are read here" in caplog.text
 
 
 def test_a_walk_that_falls_is_not_over(root: Path, monkeypatch: Patch) -> None:
     monkeypatch.setattr(readers, "PROGRAM", NO_PROGRAM)
 
-    def pairs() -> Iterator[tuple[Path, Path]]:
-        yield from reading.walk(root)
+    def pairs() -> Iterator[tuple[str, str]]:
+        yield from reading.walk_names(root)
         raise PermissionError(errno.EACCES, "no", str(root))
 
     with pytest.raises(PermissionError):
@@ -80,8 +80,8 @@ def test_a_walk_that_falls_is_not_over(root: Path, monkeypatch: Patch) -> None:
 
 
 def test_what_cannot_be_read_just_now_is_told_by_another_process_too(root: Path, monkeypatch: Patch) -> None:
-    def sick(path: Path) -> None:
-        raise OSError(errno.EIO, "sick", str(path))
+    def sick(path: str) -> None:
+        raise OSError(errno.EIO, "sick", path)
 
     monkeypatch.setattr(reading, "read_sidecar", sick)
     asked, answered = io.BytesIO(), io.BytesIO()
