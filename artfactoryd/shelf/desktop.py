@@ -13,6 +13,7 @@ import logging
 import os
 import plistlib
 import sys
+import threading
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ MOST_COMMENT, MOST_LABELS, MOST_ADDRESS = 200, 1000, 500  # bytes, of about 4,00
 IS_MAC = sys.platform == "darwin"
 NONE_KEPT = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 _keeps_none: set[int] = set()  # volumes, found out once
+_labelling = threading.RLock()  # labels, and what we wrote there last, are two attributes: nobody reads in between
 
 
 class Names(NamedTuple):
@@ -76,6 +78,11 @@ def describe(file: Path, comment: str, origin: str, labels: Sequence[str]) -> No
 
 def show(file: Path, wanted: Sequence[str]) -> bool:
     """Labels, beside those that a person put there. Whether anything was written."""
+    with _labelling:
+        return _show(file, wanted)
+
+
+def _show(file: Path, wanted: Sequence[str]) -> bool:
     known = labels_in(file)
     now, written = known or ((), ())
     target = merged(written, now, wanted)
@@ -89,6 +96,11 @@ def show(file: Path, wanted: Sequence[str]) -> bool:
 
 def labels_in(file: Path) -> tuple[list[str], list[str]] | None:
     """Those that it has, and those that we wrote there last; None where there is no such attribute at all."""
+    with _labelling:
+        return _labels_in(file)
+
+
+def _labels_in(file: Path) -> tuple[list[str], list[str]] | None:
     try:
         now = labels_of(_get(file, (FINDER if IS_MAC else XDG).labels))
     except (OSError, KeyError, ValueError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import plistlib
+import threading
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,25 @@ def test_no_room_for_an_attribute_is_no_full_disk_and_a_volume_without_is_asked_
     for _ in range(2):
         desktop.describe(file, "words", "https://example.org", ())
     assert len(tried) == tries and not desktop.show(file, ["city"])
+
+
+def test_whoever_reads_labels_while_they_are_written_sees_both_attributes_of_one_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a mark of ours that is half written looks as if a person had taken it off."""
+    (product := tmp_path / "a.png").write_bytes(b"x")
+    desktop.show(product, ["city"])
+    get, read = desktop._get, list[object]()
+
+    def slowly(file: Path | str, name: str) -> bytes:
+        value = get(file, name)
+        if name == desktop.XDG.labels and not writing.is_alive() and not read:
+            writing.start()
+            writing.join(0.05)  # it has to wait for whoever reads
+        return value
+
+    writing = threading.Thread(target=desktop.show, args=(product, ["city", "Liked"]))
+    monkeypatch.setattr(desktop, "_get", slowly)
+    read.append(desktop.labels_in(product))
+    writing.join()
+    assert read == [(["city"], ["city"])] and desktop.labels_in(product) == (["city", "Liked"], ["city", "Liked"])
