@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make demo    draw the example orders offline, and make a page of them"
 	@echo "make test    ruff, mypy and every test"
-	@echo "make test-services  the tests that need other programs (clamd and others); without one, its own are skipped and said so"
+	@echo "make test-services  the tests that need other programs (PostgreSQL, clamd and others); without one, its own are skipped and said so"
 	@echo "make bench   the benchmarks: ratios against a peer in the same run"
 	@echo "make soak    the program killed in bad weather, SECONDS=300 SEED=7; balances what was bought against the ledger"
 	@echo "make fuzz    files that nobody would write, read one after the other, SECONDS=60 SEED=7; tells what no person could"
@@ -47,7 +47,7 @@ lint: $(MADE)
 	$(BIN)/python -m mypy tests
 
 bench: $(MADE)
-	@for name in start line cpu wakes creates accept restart drop many idle expand reindex lists thumbnails embedding memory; do $(BIN)/python bench/$$name.py || exit 1; done
+	@for name in start line cpu wakes creates accept restart drop many idle expand reindex lists postgresql thumbnails embedding memory; do $(BIN)/python bench/$$name.py || exit 1; done
 
 soak: $(MADE)
 	@$(BIN)/python -m tests.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))

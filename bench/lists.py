@@ -67,7 +67,7 @@ def fill(index: Index) -> None:
     numbers = range(1, OF_AN_ORDER + 1)
     for order in range(PRODUCTS // OF_AN_ORDER):
         name, many = f"o-{order:08d}", OF_AN_ORDER
-        with index.db.atomic():
+        with index.changing():
             index.run(order_sql, name, name, f"order{order}x", f"p{order % PROJECTS}", model,
                       json.dumps([f"t{order % 10}"]), many, many, many, many)  # fmt: skip
             texts = [json.dumps({"prompt": " ".join(chance.choices(WORDS, k=12))}) for _ in numbers]

@@ -20,7 +20,7 @@ from artfactoryd import documents
 from artfactoryd.cli.program import main as program
 from artfactoryd.cli.upkeep.init import make_home
 from artfactoryd.home import Home
-from artfactoryd.storage import database
+from artfactoryd.storage.engines.sqlite import SqliteEngine
 
 Loop = asyncio.BaseEventLoop
 
@@ -53,8 +53,8 @@ def counting() -> Iterator[Counter[str]]:
         stack.enter_context(mock.patch.object(asyncio.Handle, "_run", step))
         for name, words in watched.items():
             stack.enter_context(mock.patch.object(Loop, name, counted(done, words, getattr(Loop, name))))
-        asked = counted(done, "statements to the index", database._asked)
-        stack.enter_context(mock.patch.object(database, "_asked", asked))
+        asked = counted(done, "statements to the index", SqliteEngine.ask)
+        stack.enter_context(mock.patch.object(SqliteEngine, "ask", asked))
         yield done
 
 

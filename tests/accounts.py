@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from artfactoryd.core.expansion.plan import PlannedItem
-from artfactoryd.storage import projection
+from artfactoryd.storage import projection, tables
 from artfactoryd.storage.events import Event, from_line
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.marks import tables as of_marks
+from artfactoryd.storage.noticing import tables as of_noticing
 from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
 
 Line = dict[str, Any]
+MODELS = (*tables.TABLES, *of_marks.TABLES, *of_noticing.TABLES)
 WITHOUT_LINES = ("sqlite_", "schema_", "upload", "question", "outage", "shelf_", "searched", "unsearched")
 UPPER = 3000  # micro-dollars an item may cost
 ORDER = "01900000-0000-7000-8000-000000000001"
@@ -64,9 +67,14 @@ def rows(folder: Path) -> dict[str, list[str]]:
     """Every row of every table, in an order of its own; but for what is free to do again and has no line."""
     index = Index.look(folder / "index.sqlite3")
     with contextlib.closing(index):
-        tables = [row["name"] for row in index.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        tables = [str(model._meta.table_name) for model in MODELS]  # type: ignore[attr-defined]
         told = [name for name in tables if not name.startswith(WITHOUT_LINES)]
-        return {name: sorted(map(repr, index.rows(f"SELECT * FROM {name}"))) for name in told}
+        return {name: sorted(repr(_own(row)) for row in index.rows(f"SELECT * FROM {name}")) for name in told}
+
+
+def _own(row: dict[str, Any]) -> dict[str, Any]:
+    """Without the number by which PostgreSQL counts rows as they come."""
+    return {name: value for name, value in row.items() if name != "rowid"}
 
 
 # --- lines ---

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import postgres
 from tests.emulator.client import Emulator
 from tests.homes import TestHome
 from tests.volumes import go_into_memory
@@ -24,6 +25,14 @@ def pytest_collection_finish() -> None:
     """What is there by now stays to the end: no search for garbage goes through it."""
     gc.freeze()
     gc.enable()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What was not tried, in the last lines."""
+    if why := postgres.missing():
+        terminalreporter.write_line(f"Not tried: the index on PostgreSQL. {why}.")
+    elif "not services" in config.getoption("markexpr"):
+        terminalreporter.write_line("Not tried here: the index on PostgreSQL. `make test-services` does.")
 
 
 @pytest.fixture
@@ -55,3 +64,12 @@ def home(tmp_path: Path) -> TestHome:
 @pytest.fixture
 def furnished(home: TestHome) -> TestHome:
     return home.furnish()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[postgres.Server]:
+    """One for all tests of a process; each has schemas of its own there."""
+    if why := postgres.missing():
+        pytest.skip(why)
+    with postgres.server() as started:
+        yield started

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 import jsonschema
@@ -37,6 +37,7 @@ PATIENCE = 30.0  # seconds; only a broken program needs them
 @dataclass
 class TestHome:
     __test__ = False
+    placed: ClassVar[Callable[[Path], dict[str, Any]] | None] = None  # the section `index`, where it is no file
     home: Home
     base_url: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
@@ -66,6 +67,8 @@ class TestHome:
             "http": {"port": 0},
             "desktop": {"notify": False},
         }
+        if TestHome.placed:
+            quick["index"] = TestHome.placed(self.home.index_file)
         for section, values in settings.items():
             quick[section] = {**quick.get(section, {}), **values}
         write_file(

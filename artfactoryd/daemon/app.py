@@ -36,7 +36,9 @@ from artfactoryd.settings import Settings
 from artfactoryd.shelf.fetch import Fetcher
 from artfactoryd.shelf.scanning.scanner import Scanner
 from artfactoryd.storage import rebuild
+from artfactoryd.storage.engines import places
 from artfactoryd.storage.writer import Books
+from artfactoryd.storage.writing import mending
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ async def open_app(
     What cannot be opened to the end is closed again.
     """
     live = LiveSettings(home, settings, environ)
-    await asyncio.to_thread(rebuild.mend, home, expander, clock, tell)
+    await asyncio.to_thread(mending.mend, home, expander, clock, tell, places.into(settings.index))
     async with AsyncExitStack() as closing:
         outward = Outward(home, live, environ, clock)
         closing.push_async_callback(asyncio.to_thread, outward.close)

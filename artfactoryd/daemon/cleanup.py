@@ -24,8 +24,10 @@ from artfactoryd.shelf import placing, reading
 from artfactoryd.shelf.sidecars import CARD
 from artfactoryd.shelf.staging import AGAIN, Staging
 from artfactoryd.storage import ledger
+from artfactoryd.storage.engines import places
 from artfactoryd.storage.events import Result, Reuse
 from artfactoryd.storage.index import Index
+from artfactoryd.storage.writing import exchange
 
 log = logging.getLogger(__name__)
 
@@ -122,8 +124,7 @@ def _clear_work(home: Home, wanted: Collection[str]) -> None:
 
 def _clear_private(home: Home) -> None:
     """What a killed `reindex` was making, and half written files where only this program writes."""
-    for path in home.private.glob("index.new.sqlite3*"):
-        path.unlink(missing_ok=True)
+    places.forget(exchange.new_index(home))
     young = time.time() - HANDED_OVER  # a command may be writing just now, whoever holds the lock
     folders = (home.private, home.work)
     half = [path for folder in folders for path in folder.rglob("*.tmp") if "dropped" not in path.parts]

@@ -15,7 +15,8 @@ from artfactoryd.errors import HomeMoved, StorageFull, StorageSick, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.medium import in_words
 from artfactoryd.settings import Settings
-from artfactoryd.storage.database import DatabaseError, is_passing
+from artfactoryd.storage.database import DatabaseError
+from artfactoryd.storage.engines.troubles import is_passing
 
 log = logging.getLogger(__name__)
 

@@ -43,7 +43,7 @@ from artfactoryd.execution.single_flight import SingleFlight
 from artfactoryd.log import fields as log_fields
 from artfactoryd.medium import in_words
 from artfactoryd.storage import dependencies
-from artfactoryd.storage.database import is_passing
+from artfactoryd.storage.engines.troubles import is_passing
 from artfactoryd.storage.events import Settlement
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.rows import ItemKey, ItemRow

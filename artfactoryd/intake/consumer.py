@@ -107,14 +107,15 @@ class Consumer:
     async def _take_entry(self, entry: Ready | Stray) -> None:
         self._half_taken = True
         claim = await asyncio.to_thread(self._claim, entry)
-        self._half_taken = False
         if claim is None:
+            self._half_taken = False
             return
         failpoints.point("claimed")
         pieces = self._pieces.get(entry.path)
         if isinstance(entry, Ready) and pieces and pieces.version == entry.version:  # the rest has not come
             self._intake.takes_as_whole(claim)
         await self._take(claim)
+        self._half_taken = False
 
     def _forget_gone(self) -> None:
         for path in [path for path in self._pieces if not os.path.lexists(path)]:
@@ -187,8 +188,13 @@ class Consumer:
         try:
             return await self._intake.take(claim)
         except (StorageFull, OutputBad, OSError) as error:  # OutputBad: a picture in the claim itself is damaged
-            orders = tuple(row.id for row in self._index.orders_of_claim(claim.id))
-            return Waiting(Lack.ROOM, in_words(error), orders)
+            return Waiting(Lack.ROOM, in_words(error), self._orders_of(claim))
+
+    def _orders_of(self, claim: Claim) -> tuple[str, ...]:
+        """As far as the index can be asked just now."""
+        with suppress(StorageFull):
+            return tuple(row.id for row in self._index.orders_of_claim(claim.id))
+        return ()
 
     def _log_waiting(self, claim: Claim, waiting: Waiting) -> None:
         """Once, and not at every look."""

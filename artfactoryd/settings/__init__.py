@@ -20,7 +20,7 @@ from artfactoryd.errors import Path as KeyPath
 from artfactoryd.errors import Problem, Refusal, WrongUse
 from artfactoryd.home import Home, user_folder
 from artfactoryd.identity import init_command
-from artfactoryd.settings.addresses import bad_address, is_loopback
+from artfactoryd.settings.addresses import bad_address, bad_server, is_loopback
 from artfactoryd.settings.providers import KEYLESS, PROVIDERS, Provider, addresses_in, with_addresses
 from artfactoryd.settings.sections import (
     CLAMD,
@@ -30,6 +30,7 @@ from artfactoryd.settings.sections import (
     Hook,
     Http,
     Inbox,
+    Index,
     Limits,
     Logging,
     Products,
@@ -47,8 +48,8 @@ NO_OVERRIDES = ("ARTFACTORY_HOME", "ARTFACTORY_FAULT")
 FACTORIES = "artfactoryd.factories"  # the entry points by which they are found, plug-ins' too
 __all__ = [
     "DEFAULT_TEXT", "FACTORIES", "NO_OVERRIDES", "PREFIX", "PROVIDERS", "Backup", "Budget", "Desktop", "Hook", "Http",
-    "Inbox", "Limits", "Logging", "Products", "Provider", "Scan", "Settings", "Thumbnails", "checked_mark", "expanded",
-    "load", "load_copy", "stamp_of",
+    "Inbox", "Index", "Limits", "Logging", "Products", "Provider", "Scan", "Settings", "Thumbnails", "checked_mark",
+    "expanded", "load", "load_copy", "stamp_of",
 ]  # fmt: skip
 NAMES: KeyPath = ("products", "file")
 MOST_BYTES = 1 << 20
@@ -246,6 +247,10 @@ def _more_problems(value: Json) -> Iterator[Problem]:
     if (clamd := _section(_in_full(value), "scan").get("address")) and not _is_clamd(clamd):
         fix = "Write clamd:unix:/run/clamav/clamd.ctl (the path of its socket) or clamd:tcp://HOST:3310."
         yield Problem("E_VALUE", "this is no address of a clamd.", fix, ("scan", "address"))
+    url = _section(value, "index").get("url")
+    if url is not None and (complaint := bad_server(url)):
+        way_out = "Write postgresql://USER@HOST/DATABASE; a password belongs into ~/.pgpass."
+        yield Problem("E_VALUE", complaint, way_out, ("index", "url"))
     boxes = _section(value, "inbox").get("defaults") or {}
     for name, given in boxes.items():
         for problem in schema.check_mapping(given or {}, "order"):
@@ -300,6 +305,7 @@ def _build(value: Json, folder: Path, environ: Mapping[str, str]) -> Settings:
         recipes=tuple(folder / expanded(path, environ) for path in value.get("recipes") or ()),
         thumbnails=_filled(Thumbnails(), _section(value, "thumbnails")),
         strict=value.get("strict") or False,
+        index=_filled(Index(), _section(value, "index")),
         desktop=_filled(Desktop(), _section(value, "desktop")),
         scan=_filled(Scan(), _section(value, "scan")),
         hooks={event: _hooks(given, folder, environ) for event, given in _section(value, "hooks").items() if given},
@@ -325,7 +331,7 @@ def _hook(command: str | list[str], folder: Path, environ: Mapping[str, str]) ->
 
 
 Section = TypeVar(
-    "Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Thumbnails, Backup, Desktop, Scan
+    "Section", Provider, Budget, Limits, Inbox, Http, Logging, Products, Thumbnails, Backup, Desktop, Scan, Index
 )
 
 

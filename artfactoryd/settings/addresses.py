@@ -44,3 +44,17 @@ def _is_near(host: str) -> bool:
     except ValueError:
         return "." not in host or host.endswith(NEAR)
     return address.is_private or address.is_link_local or address in TAILNET
+
+
+def bad_server(url: str) -> str | None:
+    """What is wrong with that of a PostgreSQL server, which is not repeated either."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.hostname, parts.port
+    except ValueError:
+        return "this is no address of a server."
+    if parts.scheme not in ("postgresql", "postgres"):
+        return "the address must begin with postgresql://."
+    if parts.password or "password=" in parts.query:
+        return "the address must hold no password."
+    return None

@@ -91,6 +91,14 @@ class Backup:
 
 
 @dataclass(frozen=True, slots=True)
+class Index:
+    """`url`: of a PostgreSQL server; None: a file of SQLite's. `schema`: in which its tables stand there."""
+
+    url: str | None = None
+    schema: str = "artfactory"
+
+
+@dataclass(frozen=True, slots=True)
 class Desktop:
     """`notify`: auto where somebody sits at a desktop. `labels`: those of files and marks follow each other;
     `comments`: how a file was made, and where it is from, is written at it."""
@@ -144,6 +152,7 @@ class Settings:
     products: Products = Products()
     backup: Backup = Backup()
     thumbnails: Thumbnails = Thumbnails()
+    index: Index = Index()
     desktop: Desktop = Desktop()
     scan: Scan = Scan()
     hooks: Mapping[str, tuple[Hook, ...]] = field(default_factory=dict)  # by what happens

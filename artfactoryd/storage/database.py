@@ -1,14 +1,13 @@
-"""One SQLite file: opened, brought up to date, asked and changed. Not here: what is asked of it (index).
+"""One index: opened, brought up to date, asked and changed. Not here: what is asked of it (index), and what differs
+between SQLite and PostgreSQL (engines).
 
 Writing has one connection, for one thread; reading takes connections of its own, as many as read at
-the same time. JSON is text in the file, and lists and objects in a row.
+the same time. JSON is text in the tables, and lists and objects in a row.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
 import sqlite3
 from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
@@ -19,26 +18,16 @@ import peewee as pw
 
 from artfactoryd.core import strict_json
 from artfactoryd.core.json_types import Json
-from artfactoryd.errors import ArtFactoryError, StorageFull, StorageSick, WrongUse
+from artfactoryd.errors import ArtFactoryError, StorageFull, WrongUse
 from artfactoryd.home import Home
-from artfactoryd.medium import NO_ROOM
 from artfactoryd.shelf.sidecars import CARD
+from artfactoryd.storage.engines.chosen import engine_of
+from artfactoryd.storage.engines.troubles import trouble as trouble_of
 from artfactoryd.storage.months import months
 from artfactoryd.storage.rows import Decoder, Decodes
 from artfactoryd.storage.writing.recent import Recent
-from artfactoryd.storage.writing.up_to_date import DONE, bring_up_to_date, scripts
 
-# A commit is not flushed: the ledger's lines were, before it, and after a power cut the index follows them again.
-PRAGMAS = {
-    "journal_mode": "wal", "synchronous": "normal", "fullfsync": 1, "checkpoint_fullfsync": 1,
-    "busy_timeout": 5000, "foreign_keys": 1, "journal_size_limit": 64 * 1024 * 1024,
-}  # fmt: skip
 Row = Json  # of a question that no table describes
-LATER = (  # lookups of what is to be sent, equal, asked about or called so
-    "item_state_provider_order_id", "item_state_provider_waits_order_id", "item_key", "generation_log_verdict",
-    "generation_log_provider_asked_at", "product_path", "product_bytes", "item_order_id_state_number", "item_seed",
-    "product_project", "product_unlooked", "generationlog_order_id_number", "shelf_item_key", "told_seed",
-)  # fmt: skip
 R = TypeVar("R")
 SQLITE: tuple[int, int, int] = sqlite3.sqlite_version_info
 JSON_COLUMNS = frozenset({
@@ -47,14 +36,6 @@ JSON_COLUMNS = frozenset({
 })  # fmt: skip
 
 DatabaseError = pw.DatabaseError
-OF_VALUES = (pw.IntegrityError, pw.DataError, pw.ProgrammingError, pw.InterfaceError)  # what was to be written is wrong
-# By SQLite's codes: its words for them, which also say other things, change with its release.
-UNWRITTEN = "The index waits"
-PASSING = frozenset({  # worth another try
-    sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
-})  # fmt: skip
-WORN_OUT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EIO, *NO_ROOM})
-UNREADABLE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class Database:
@@ -62,19 +43,16 @@ class Database:
 
     def __init__(self, path: Path, *, writing: bool = False) -> None:
         self.path = path
+        self.engine = engine_of(path)
         self._writing = writing
         self.db = self._connection()
         self._free = deque([self.db])  # connections nobody is using just now
         self._closed = False
-        self._file = os.stat(path).st_ino if path.exists() else 0
+        self._identity = self.engine.identity()
         self.recent: Recent | None = None  # where the process that writes asks: what it has just read
 
-    def _connection(self) -> pw.SqliteDatabase:
-        if self._writing:
-            return pw.SqliteDatabase(str(self.path), pragmas=PRAGMAS, check_same_thread=False, thread_safe=False)
-        address = self.path.absolute().as_uri() + "?mode=ro"
-        pragmas = {"busy_timeout": 5000}
-        return pw.SqliteDatabase(address, uri=True, pragmas=pragmas, check_same_thread=False, thread_safe=False)
+    def _connection(self) -> pw.Database:
+        return self.engine.connection(writing=self._writing)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -82,10 +60,11 @@ class Database:
         index = cls(path, writing=True)
         try:
             index.db.connect()
-            bring_up_to_date(index.db)
+            index.engine.bring_up_to_date(index.db)
         except DatabaseError as error:
             index.close()
             raise trouble(path, error) from error
+        index._identity = index.engine.identity()
         return index
 
     @classmethod
@@ -119,13 +98,18 @@ class Database:
     @classmethod
     def if_made(cls, path: Path) -> Self | None:
         """For reading; None while there is no index, or a first start is still making its tables."""
-        if not os.path.lexists(path):
-            return None
-        if not path.is_file():
-            raise WrongUse(f"The index {path} is no plain file. Start `artfactoryd run` or `once`: it is made again.")
-        index = cls(path)
+        engine = engine_of(path)
         try:
-            if index.db.table_exists("meta") and index._is_complete():
+            if not engine.is_there():
+                return None
+            if not engine.is_plain():
+                words = f"The index {path} is no plain file. Start `artfactoryd run` or `once`: it is made again."
+                raise WrongUse(words)
+            index = cls(path)
+        except DatabaseError as error:
+            raise trouble(path, error) from error
+        try:
+            if index.engine.has_tables(index.db) and index._is_complete():
                 return index
         except DatabaseError as error:
             index.close()
@@ -139,7 +123,7 @@ class Database:
     def _is_complete(self) -> bool:
         """A reader cannot bring the tables up to date; who holds the home does. False while a first start does."""
         was_made = self.meta("ledger")  # written last by a first start, which may go on while this is asked
-        done, ours = {row["name"] for row in self.rows(f"SELECT name {DONE}")}, scripts()
+        done, ours = self.engine.done(self.db), self.engine.scripts()
         if done - ours:
             words = (
                 "The index was made by a newer release. Use that one; or start this one's `artfactoryd run` or `once`"
@@ -160,21 +144,28 @@ class Database:
 
     @property
     def is_current(self) -> bool:
-        """Whether the file that was opened still has its name."""
+        """Whether what was opened still has its name. False where nobody can look."""
         try:
-            return self._file == os.stat(self.path).st_ino
-        except OSError:
+            return self.has_its_name()
+        except (OSError, StorageFull, DatabaseError):
             return False
 
+    def has_its_name(self) -> bool:
+        """Raises OSError, StorageFull or DatabaseError where nobody can look just now."""
+        with self._one() as db:
+            return self._identity is not None and self._identity == engine_of(self.path).identity(db)
+
     def close_all(self) -> None:
-        """Of the one that writes: nobody may ask before `reopen`. All is in the file, where readers let it be."""
-        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Of the one that writes: nobody may ask before `reopen`."""
+        self.engine.settle(self.db)
         for db in self._free:
             db.close()
 
     def reopen(self) -> None:
-        """Another file has the name by now. What is being asked is answered from the old one."""
+        """Another index has the name by now. What is being asked is answered from the old one."""
         old, self._free = self._free, deque()
+        self.engine = engine_of(self.path)
+        self._identity = self.engine.identity()
         if self._writing:
             self.db = self._connection()
             self.db.connect()
@@ -193,7 +184,7 @@ class Database:
     def first(self, sql: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
         """The first row, as it is kept."""
         with contextlib.nullcontext(self.db) if self._writing else self._one() as db:
-            row: tuple[Any, ...] | None = _asked(db, sql, values).fetchone()
+            row: tuple[Any, ...] | None = self.engine.ask(db, sql, values).fetchone()
             return row
 
     def tuples(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -230,11 +221,11 @@ class Database:
     def _answer(self, sql: str, values: Sequence[object]) -> tuple[list[str], list[tuple[object, ...]]]:
         """The names of the columns, and the rows."""
         with contextlib.nullcontext(self.db) if self._writing else self._one() as db:
-            cursor = _asked(db, sql, values)
+            cursor = self.engine.ask(db, sql, values)
             return [column[0] for column in cursor.description], cursor.fetchall()
 
     @contextlib.contextmanager
-    def _one(self) -> Iterator[pw.SqliteDatabase]:
+    def _one(self) -> Iterator[pw.Database]:
         """A connection for one question; of those that read."""
         free = self._free
         try:
@@ -244,7 +235,7 @@ class Database:
         try:
             yield db
         finally:
-            if free is not self._free:  # another file has the name since
+            if free is not self._free:  # another index has the name since
                 db.close()
             elif db is self.db or not db.is_closed():  # one that could not be opened would be taken again first
                 free.append(db)
@@ -256,21 +247,26 @@ class Database:
     def run(self, sql: str, *values: object) -> int:
         """The number of rows it changed."""
         try:
-            return _asked(self.db, sql, values).rowcount
+            return int(self.engine.ask(self.db, sql, values).rowcount)
         except UnicodeEncodeError:  # half a surrogate, from a provider's JSON: as its escape
-            return _asked(self.db, sql, tuple(map(_whole, values))).rowcount
+            return int(self.engine.ask(self.db, sql, tuple(map(_whole, values))).rowcount)
 
     def add(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
-        try:
-            self.db.cursor().executemany(sql, rows)
-        except sqlite3.Error as error:
-            raise _of_peewee(error) from error
+        self.engine.add(self.db, sql, rows)
+
+    def changing(self) -> contextlib.AbstractContextManager[object]:
+        """A transaction beside which nobody else changes anything; all of it or nothing."""
+        return self.engine.changing(self.db)
+
+    def beside(self, other: Path) -> contextlib.AbstractContextManager[None]:
+        """The tables of another index are there to be read, as `old.NAME`."""
+        return self.engine.beside(self.db, engine_of(other))
 
     @contextlib.contextmanager
     def step(self) -> Iterator[None]:
         """A part of the open transaction that is undone alone when it raises.
 
-        Where SQLite itself has given up the whole transaction (a full disk), undoing raises DatabaseError.
+        Where the database itself has given up the whole transaction (a full disk), undoing raises DatabaseError.
         """
         self.run("SAVEPOINT step")
         try:
@@ -282,15 +278,8 @@ class Database:
         self.run("RELEASE step")
 
     def unburden(self) -> list[str]:
-        """Of one that nobody reads, and that a kill throws away: it is not flushed, and lookups that no line of the
-        ledger goes by are dropped. How they are made again, when it is whole."""
-        for setting in ("synchronous = OFF", "journal_mode = OFF", "cache_size = -65536"):
-            self.run(f"PRAGMA {setting}")
-        marks = ",".join("?" * len(LATER))
-        lookups = self.rows(f"SELECT name, sql FROM sqlite_master WHERE type = 'index' AND name IN ({marks})", LATER)
-        for lookup in lookups:
-            self.run(f"DROP INDEX {lookup['name']}")
-        return [lookup["sql"] for lookup in lookups]
+        """Of one that nobody reads, and that a kill throws away. What is to be run when it is whole."""
+        return self.engine.unburden(self.db)
 
     def meta(self, key: str) -> str:
         row = self.row("SELECT value FROM meta WHERE key = ?", (key,))
@@ -302,23 +291,9 @@ class Database:
         return row["mark"] if row else ""
 
 
-def _asked(db: pw.SqliteDatabase, sql: str, values: Sequence[object]) -> sqlite3.Cursor:
-    """Straight to SQLite: peewee's own way there costs as much again as finding a row."""
-    connection: sqlite3.Connection = db.connection()
-    try:
-        return connection.execute(sql, values)
-    except sqlite3.Error as error:
-        raise _of_peewee(error) from error
-
-
-def _of_peewee(error: sqlite3.Error) -> pw.DatabaseError:
-    known: pw.DatabaseError = getattr(pw, type(error).__name__, pw.DatabaseError)(*error.args)
-    return known
-
-
 def check_not_lost(path: Path) -> None:
     """Raise WrongUse where no index is, and the ledger or the shelf tells that there was one."""
-    if os.path.lexists(path):
+    if is_there(path):
         return
     home = Home(path.parent.parent)
     if any(file.stat().st_size for file in months(home.ledger)) or any(home.projects.rglob(f"*.*{CARD}")):
@@ -326,30 +301,31 @@ def check_not_lost(path: Path) -> None:
         raise WrongUse(f"{words} `artfactoryd reindex`, or any start of `run` or `once`, makes it again from them.")
 
 
-def complaints(path: Path, *, whole: bool = False) -> list[str]:
-    """What SQLite's own check finds wrong with the file; reads only. `whole`: the lookups are compared too."""
-    if not path.is_file():
-        return ["it is no plain file"]
-    check = "integrity_check" if whole else "quick_check"
+def is_there(path: Path) -> bool:
+    """Whether anything lies there that may be an index. Raises StorageFull where its server is away."""
     try:
-        with contextlib.closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as db:
-            answers = [str(row[0]) for row in db.execute(f"PRAGMA {check}(10)")]
-    except sqlite3.Error as error:
-        return [str(error)]
-    return [] if answers == ["ok"] else answers
+        return engine_of(path).is_there()
+    except DatabaseError as error:
+        raise trouble(path, error) from error
+
+
+def complaints(path: Path, *, whole: bool = False) -> list[str]:
+    """What its own check finds wrong with the index; reads only. `whole`: the lookups are compared too."""
+    return engine_of(path).complaints(whole=whole)
 
 
 def is_unreadable(path: Path) -> bool:
     """Is it no database, so damaged that it cannot even be opened, or of a newer release? A look costs next to
-    nothing."""
-    if not path.is_file():
-        return True
+    nothing. Raises StorageFull where its server is away."""
     try:
-        with contextlib.closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as db:
-            db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            return not scripts().issuperset(name for (name,) in db.execute(f"SELECT name {DONE}"))
-    except sqlite3.Error as error:
-        return _code(error) in UNREADABLE
+        return engine_of(path).is_unreadable()
+    except DatabaseError as error:
+        raise trouble(path, error) from error
+
+
+def trouble(path: Path, error: Exception) -> ArtFactoryError:
+    """In words for a person. Only when nothing was written and another try may go well is it StorageFull."""
+    return trouble_of(engine_of(path).name, error)
 
 
 def _decoded(row: Row) -> Row:
@@ -362,39 +338,3 @@ def _decoded(row: Row) -> Row:
 
 def _whole(value: object) -> object:
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
-
-
-def is_trouble(error: Exception) -> bool:
-    """Is it the database that fails, and not what was to be written?"""
-    return isinstance(error, pw.DatabaseError) and not isinstance(error, OF_VALUES)
-
-
-def is_passing(error: BaseException) -> bool:
-    """Whether the machine refuses just now what it may give in a moment: descriptors, memory, room, a busy index."""
-    if isinstance(error, OSError):
-        return error.errno in WORN_OUT
-    return isinstance(error, DatabaseError) and any(_code(one) in PASSING for one in _chain(error))
-
-
-def trouble(path: Path, error: Exception) -> ArtFactoryError:
-    """In words for a person. Only when nothing was written and another try may go well is it StorageFull."""
-    errors = list(_chain(error))  # undoing may have failed too, and only because of the first error
-    if code := next((code for one in errors if (code := _code(one)) in PASSING), None):
-        words = f"The index {path} cannot be written just now ({errors[-1]}). The work goes on when it can."
-        return StorageFull(words).titled(StorageFull.title if code == sqlite3.SQLITE_FULL else UNWRITTEN)
-    return StorageSick(
-        f"The index {path} is damaged or cannot be kept ({errors[-1]}). Check the disk. The index can be deleted while "
-        "nothing runs: `artfactoryd reindex` makes it again from the ledger and the shelf."
-    )
-
-
-def _code(error: BaseException) -> int | None:
-    """SQLite's primary result code; None for what is no error of SQLite's own."""
-    extended = getattr(error, "sqlite_errorcode", None)
-    return None if extended is None else extended & 0xFF
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

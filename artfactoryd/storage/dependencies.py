@@ -152,7 +152,7 @@ def waiting_for_marks(index: Index, order_id: str) -> int:
     """Products of an order that are there, and are sent on only when a person likes them."""
     sql = (
         "SELECT count(*) AS n FROM (SELECT DISTINCT parent, parent_nth FROM item WHERE order_id = ? "
-        f"AND parent IS NOT NULL AND waits = 2 AND state = 'planned' AND EXISTS ({_SHELVED}))"
+        f"AND parent IS NOT NULL AND waits = 2 AND state = 'planned' AND EXISTS ({_SHELVED})) fed"
     )
     return int(index.rows(sql, (order_id,))[0]["n"])
 

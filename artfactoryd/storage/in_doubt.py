@@ -97,7 +97,7 @@ def remember(index: Index, questions: Iterable[QuestionRow]) -> None:
     """What was asked is free to ask again, so it has no line. For `writer` alone."""
     sql = (
         "INSERT INTO question (attempt, since, times, last_at, next_at, hopeful, words) VALUES (?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (attempt) DO UPDATE SET since = min(since, excluded.since), times = excluded.times, "
+        "ON CONFLICT (attempt) DO UPDATE SET since = min(question.since, excluded.since), times = excluded.times, "
         "last_at = excluded.last_at, next_at = excluded.next_at, hopeful = excluded.hopeful, words = excluded.words"
     )
     index.add(sql, [[q.attempt, q.since, q.times, q.last_at, q.next_at, int(q.hopeful), q.words] for q in questions])

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import peewee as pw
+
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.lifecycle import RESUMED, STUCK, UPLOAD_LASTS, UPLOAD_WAITS, ItemState, OrderState, order_state
 from artfactoryd.shelf.sidecars import BIN
@@ -315,7 +317,7 @@ class Index(Database):
 
     def usual_bytes(self) -> int:
         """What one output may take, by the largest of the last products."""
-        sql = "SELECT max(bytes) AS n FROM (SELECT bytes FROM product ORDER BY id DESC LIMIT 50)"
+        sql = "SELECT max(bytes) AS n FROM (SELECT bytes FROM product ORDER BY id DESC LIMIT 50) p"
         return int(self.rows(sql)[0]["n"] or UNKNOWN_BYTES)
 
     def products(self, order_id: str, most: int = ALL) -> list[ProductRow]:
@@ -324,7 +326,7 @@ class Index(Database):
 
     def newest_products(self, most: int) -> list[ProductRow]:
         """Of all orders, without those in the bin; their ids are ordered by time."""
-        shown = ~(Product.path % f"{BIN}*")
+        shown = pw.fn.substr(Product.path, 1, len(BIN)) != BIN
         return self.ask(PRODUCTS, Product.select().where(shown).order_by(Product.id.desc()).limit(most))
 
     def product(self, product_id: str) -> ProductRow | None:

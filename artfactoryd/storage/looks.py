@@ -58,7 +58,8 @@ def mark_damaged(index: Index, event: Look) -> None:
         "INSERT INTO product (id, order_id, number, place, path, sha256, bytes, mime, width, height, created_at, nth,"
         " liked, tags, rating, notes, collections, mark, found, unwritten, original_sha256, looked, duration, codec) "
         "SELECT ?, order_id, number, place, ?, ?, ?, ?, ?, ?, ?, nth,"
-        " liked, tags, rating, notes, collections, mark, found, mark IS NOT NULL, ?, '', ?, ? FROM product WHERE id = ?"
+        " liked, tags, rating, notes, collections, mark, found,"
+        " CASE WHEN mark IS NULL THEN 0 ELSE 1 END, ?, '', ?, ? FROM product WHERE id = ?"
     )
     for filed in event.instead:
         values = (filed.path, filed.sha256, filed.bytes, filed.mime, filed.width, filed.height, filed.created_at,

@@ -28,12 +28,14 @@ from artfactoryd.medium import in_words, storage_errors
 from artfactoryd.shelf import moving, presence, reading, strayed
 from artfactoryd.shelf.sidecars import BIN, sidecar_of
 from artfactoryd.storage import derived, ledger, projection, told
-from artfactoryd.storage.database import complaints, is_unreadable
+from artfactoryd.storage.database import complaints
+from artfactoryd.storage.engines import places
+from artfactoryd.storage.engines.places import Into
 from artfactoryd.storage.events import Mark, from_line
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.looks import UNLOOKED
 from artfactoryd.storage.marks import binned, shelf
-from artfactoryd.storage.months import months, sizes
+from artfactoryd.storage.months import sizes
 from artfactoryd.storage.noticing.before import Before, Move
 from artfactoryd.storage.safekeeping import holding
 from artfactoryd.storage.told import COLUMNS, UNKEPT, Strangers
@@ -50,7 +52,7 @@ REPLACED = "It is damaged; what came when it was fetched again lies beside it."
 Tell = Callable[[str, int, int], None]  # what is read, how much of it, how much there is; nothing when it is over
 
 
-def _nobody(what: str, done: int, of: int) -> None:
+def nobody(what: str, done: int, of: int) -> None:
     """Nobody is told."""
 
 
@@ -83,31 +85,18 @@ class Report:
         return "\n".join(lines)
 
 
-def mend(home: Home, expander: Expander, clock: Callable[[], datetime], tell: Tell = _nobody) -> None:
-    """At a start: an index that is missing or cannot be read is made again."""
-    if os.path.lexists(home.index_file):
-        if not is_unreadable(home.index_file):
-            return
-    elif not months(home.ledger) and next(reading.walk(home.projects), None) is None:
-        return
-    log.warning("the index is missing or cannot be read; it is made again from the ledger and the shelf")
-    home.tell({"waits": "The index is made again from the ledger and the shelf; then the work goes on."})
-    for difference in reindex(home, expander, clock, tell).differences:
-        log.warning("the index is made again: %s", difference)
-    home.tell({"waits": None})
-    tell("", 0, 0)
-
-
 def reindex(
-    home: Home, expander: Expander, clock: Callable[[], datetime], tell: Tell = _nobody, *, heeds_older: bool = True
-) -> Report:
-    """`tell` is told how far it is. Raises StorageFull or StorageSick; then the old index stands as it did.
+    home: Home, expander: Expander, clock: Callable[[], datetime], tell: Tell = nobody, *, heeds_older: bool = True,
+    into: Into = places.as_it_is,
+) -> Report:  # fmt: skip
+    """`tell` is told how far it is; `into`: where it is to be from now on. Raises StorageFull or StorageSick; then the
+    old index stands as it did.
 
     `heeds_older`: what is open in a ledger that the old index never followed waits for a person.
     """
     is_older = heeds_older and holding.is_exchanged(home)
     with _uncollected():
-        report = build(home, expander, tell)
+        report = build(home, expander, tell, into=into)
     with storage_errors(home.index_file):
         if is_older:
             report.held = holding.hold_open(home, exchange.new_index(home), expander, clock())
@@ -127,23 +116,25 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def build(home: Home, expander: Expander, tell: Tell = _nobody, *, at_work: bool = False) -> Report:
+def build(
+    home: Home, expander: Expander, tell: Tell = nobody, *, at_work: bool = False, into: Into = places.as_it_is
+) -> Report:
     """The new index beside the old one, checked. `at_work`: lines and products are being added meanwhile; those that
     came in between are for whoever puts it in place (storage/writing/exchange)."""
     presence.check(home)  # all that lies on it would be missing in the new index
     new, report = exchange.new_index(home), Report()
     with storage_errors(new):
         make_folders(home.private, 0o700)
-        exchange.remove(new)
+        places.prepare(new, into(home.index_file))
         with closing(Index.open(new)) as index:
             lookups, shelf = index.unburden(), _Shelf(index, home, tell)
             with Readers(home.root, reading.walk_names(home.projects)) as walk:  # goes on while the ledger is applied
                 report.lines = _by_ledger(index, home, expander, tell, at_work)
-                with index.db.atomic():
+                with index.changing():
                     shelf.walk(walk)
             # Of what lies there the ledger has its lines by now.
             report.lines += _by_ledger(index, home, expander, tell, at_work)
-            with index.db.atomic("IMMEDIATE"):
+            with index.changing():
                 for lookup in lookups:
                     index.run(lookup)
                 report.differences += [*planned_again.differences(index, expander), *shelf.take_in()]
@@ -309,10 +300,10 @@ class _Shelf:
         self._index.run(f"DELETE FROM found WHERE replaces IN ({ours})")
         sql = (
             "SELECT count(*) AS n, count(DISTINCT order_id) AS orders FROM (SELECT DISTINCT id, order_id FROM found) f "
-            "WHERE f.id NOT IN (SELECT id FROM product) AND (? OR f.order_id NOT IN (SELECT id FROM orders)) "
+            "WHERE f.id NOT IN (SELECT id FROM product) AND (? = 1 OR f.order_id NOT IN (SELECT id FROM orders)) "
             "AND order_id <> ''"  # what was imported has no line
         )
-        new, (strange,) = self._index.rows(sql, (True,))[0]["n"], self._index.rows(sql, (False,))
+        new, (strange,) = self._index.rows(sql, (1,))[0]["n"], self._index.rows(sql, (0,))
         marks = self._marks_of_none() if new or self._has_imported else []
         self._index.run(
             f"INSERT INTO product ({COLUMNS}, looked) SELECT {COLUMNS}, '' FROM found f "

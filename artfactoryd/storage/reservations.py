@@ -67,7 +67,7 @@ def settle(index: Index, event: OfAttempt, cost: int, *, by_time: bool = False) 
     if change > 0:
         stops = not by_time or cost > 2 * counted
         sql = (
-            "UPDATE orders SET overrun = CASE WHEN ? OR committed > cap THEN 1 ELSE overrun END, "
+            "UPDATE orders SET overrun = CASE WHEN ? = 1 OR committed > cap THEN 1 ELSE overrun END, "
             "dearest = CASE WHEN dearest < ? THEN ? ELSE dearest END WHERE id = ?"
         )
         index.run(sql, int(stops), cost, cost, event.order)

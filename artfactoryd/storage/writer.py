@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import queue
 import threading
 from collections import deque
@@ -36,7 +35,8 @@ from artfactoryd.home import Home
 from artfactoryd.medium import in_words
 from artfactoryd.storage import derived, events, in_doubt, ledger, months, projection
 from artfactoryd.storage import transitions as legal
-from artfactoryd.storage.database import OF_VALUES, UNWRITTEN, DatabaseError, is_trouble, trouble
+from artfactoryd.storage.database import DatabaseError, trouble
+from artfactoryd.storage.engines.troubles import OF_VALUES, UNWRITTEN, is_trouble
 from artfactoryd.storage.events import Event, Folder
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Ledger, Position
@@ -90,7 +90,6 @@ class Books:
         self._ready.result()
         self.index = Index.look(index_file)  # for reading, by whichever thread asks
         self.index.recent = self._recent
-        self._opened = os.stat(index_file)
 
     async def exchange_index(self, home: Home) -> Path | None:
         """The one that was made beside it (storage/rebuild) takes its place, with all that was written since; where the
@@ -111,14 +110,14 @@ class Books:
         """Raise IndexGone when its name no longer leads to the file that is written: who looks goes by the name."""
         try:
             with self._exchanging:
-                is_there = os.path.samestat(os.stat(self._file), self._opened)
-        except FileNotFoundError:
-            is_there = False
-        except OSError:
+                is_there = self.index.has_its_name()
+        except (OSError, StorageFull, DatabaseError):
             return  # nobody can look just now: it is no other
         if not is_there:
-            words = f"The index {self._file} was taken away or exchanged while it was in use. Nothing is lost with it"
-            raise IndexGone(f"{words}: start again, and it is made again from the ledger and the shelf.")
+            words = f"The index {self.index.engine.name} was taken away or exchanged while it was in use."
+            raise IndexGone(
+                f"{words} Nothing is lost with it: start again, and it is made again from the ledger and the shelf."
+            )
 
     # --- the only ways to write ---
 
@@ -241,7 +240,6 @@ class Books:
                 move.settle(error)
             index.reopen()
             self.index.reopen()
-            self._opened = os.stat(self._file)
         self._recent.forget(None)
         wake([move])
 
@@ -250,7 +248,7 @@ class Books:
         try:
             if self._behind:
                 raise self._behind
-            with index.db.atomic("IMMEDIATE"):
+            with index.changing():
                 legal = self._apply(index, together)
                 if steps := [move.data for move in legal if move.data]:
                     position = book.append(steps, self._month())
@@ -339,7 +337,7 @@ def catch_up(
     told from time to time how far it is. `at_work`: somebody writes lines meanwhile, so that one may be there in half.
     """
     done = 0
-    with index.db.atomic("IMMEDIATE"):
+    with index.changing():
         position = known = Position.parse(index.meta("ledger"))
         if changed := ledger.difference(folder, known, index.ledger_mark()):
             words = f"The ledger was cut or exchanged: {changed}. {ledger.AS_IT_WAS.capitalize()}"

@@ -210,7 +210,7 @@ def test_a_wish_for_something_paused_is_refused_though_its_turn_had_come(home: T
     pauses = [{"order": row["order_id"]}, {"provider": "local"}, {}]
     for about in pauses:
         apply(index, {"kind": "pause", "on": False, "order": row["order_id"]})
-        with pytest.raises(pw.IntegrityError), index.db.atomic():
+        with pytest.raises(pw.IntegrityError), index.changing():
             apply(index, wish)  # legal: undone here, so that the next one can be tried
             raise pw.IntegrityError
         line = {"kind": "pause", "by": "you", "at": "2026-01-01T00:00:00Z", **about}

@@ -494,7 +494,7 @@ async def test_what_is_refused_while_the_work_is_taken_up_is_waited_out_and_told
 
 
 OPENED = [
-    "artfactoryd.storage.rebuild.mend", "artfactoryd.daemon.app.Books", "artfactoryd.daemon.app.make_factories",
+    "artfactoryd.storage.writing.mending.mend", "artfactoryd.daemon.app.Books", "artfactoryd.daemon.app.make_factories",
 ]  # fmt: skip
 
 

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from artfactoryd import entries
+from artfactoryd.errors import StorageFull
 from artfactoryd.intake.acceptance import MOST_READINGS
 from artfactoryd.reporting.why import why
+from artfactoryd.storage.index import Index
 from tests.homes import TestHome
 from tests.pictures import draw
 from tests.works import Works, at_work, order, quick
@@ -166,3 +168,25 @@ def test_what_is_below_a_folder_is_listed_whole_or_not_at_all(tmp_path: Path, mo
     assert entries.files_below(tmp_path / "none") == []
     with closed(monkeypatch, lambda path: path.name == "b"), pytest.raises(PermissionError):
         entries.files_below(tmp_path)
+
+
+@pytest.mark.parametrize("place", ["orders_of_claim", "same_orders"])
+async def test_what_was_taken_while_the_index_could_not_be_asked_becomes_an_order_when_it_can(
+    home: TestHome, monkeypatch: Patch, place: str
+) -> None:
+    """As on a server that is away; where it fails is told to nobody, so that nothing goes by it."""
+    async with at_work(home, monkeypatch) as works:
+        with monkeypatch.context() as patched:
+            patched.setattr(Index, place, refused := Refused())
+            home.drop("cars.yaml", order())
+            await works.until(lambda: refused.times > 2)
+            assert not works.states()
+        await works.until(lambda: works.states() == ["completed"] * 2)
+
+
+class Refused:
+    times = 0
+
+    def __call__(self, *words: object, **options: object) -> None:
+        self.times += 1
+        raise StorageFull("The index cannot be asked just now.")

@@ -52,7 +52,7 @@ def index(tmp_path: Path) -> Iterator[Index]:
 
 def do(index: Index, *lines: dict[str, Any]) -> None:
     """All or none, as `books` does it."""
-    with index.db.atomic("IMMEDIATE"), index.step():
+    with index.changing(), index.step():
         for line in lines:
             apply(index, {"at": AT, **line})
 

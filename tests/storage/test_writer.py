@@ -17,10 +17,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import peewee as pw
 import pytest
 
 from artfactoryd.errors import IllegalMove, OverCap, StorageFull, StorageSick
-from artfactoryd.storage import database, derived, ledger
+from artfactoryd.storage import derived, ledger
+from artfactoryd.storage.engines import places, sqlite
 from artfactoryd.storage.events import UnknownKind
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.writer import catch_up
@@ -286,6 +288,7 @@ asyncio.run(main())
 def test_killed_between_ledger_and_index_the_next_start_applies_the_lines_once(
     tmp_path: Path, hit: int, known: dict[str, Any], then: dict[str, Any]
 ) -> None:
+    places.as_it_is(tmp_path / "index.sqlite3")  # told to the process, too
     killed = python(KILLED, tmp_path, ARTFACTORY_FAULT=f"ledger_written:{hit}")
     assert killed.returncode == -signal.SIGKILL and "alive" not in killed.stdout, killed.stderr
     written = kinds(tmp_path)
@@ -368,8 +371,7 @@ async def test_a_lost_index_comes_back_from_the_ledger_alone(tmp_path: Path) -> 
     before = rows(tmp_path)
     empty = {name for name, table in before.items() if not table}
     assert empty == {"told", "clone", "lying"}  # which only the shelf fills
-    for path in tmp_path.glob("index.sqlite3*"):
-        path.unlink()
+    places.remove(tmp_path / "index.sqlite3")
     open_books(tmp_path).close()
     assert rows(tmp_path) == before
 
@@ -393,15 +395,13 @@ async def test_every_beginning_of_the_ledger_can_be_applied_and_gone_on_from(tmp
     file = tmp_path / "Ledger" / "2026-11.jsonl"
     whole = file.read_bytes()
     ends = sorted({place.offset for _, place in ledger.read(tmp_path / "Ledger")})
-    for path in tmp_path.glob("index.sqlite3*"):
-        path.unlink()
+    places.remove(tmp_path / "index.sqlite3")
     with contextlib.closing(Index.open(tmp_path / "index.sqlite3")) as index:
         for before, end in pairwise([0, *ends]):
             file.write_bytes(whole[:end])
             assert catch_up(index, file.parent, expander) == whole[before:end].count(b"\n")
     piecewise = rows(tmp_path)
-    for path in tmp_path.glob("index.sqlite3*"):
-        path.unlink()
+    places.remove(tmp_path / "index.sqlite3")
     open_books(tmp_path).close()
     assert rows(tmp_path) == piecewise
 
@@ -412,8 +412,7 @@ async def test_a_torn_step_is_not_half_applied(tmp_path: Path) -> None:
         await books.record(acceptance(), hold())
     file = tmp_path / "Ledger" / "2026-11.jsonl"
     file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:2]))  # the acceptance without its hold
-    for path in tmp_path.glob("index.sqlite3*"):
-        path.unlink()
+    places.remove(tmp_path / "index.sqlite3")
     async with books_in(tmp_path) as books:
         assert books.index.orders() == []
         await books.record(acceptance(), hold())
@@ -494,13 +493,14 @@ async def test_after_a_failed_flush_every_move_is_refused(tmp_path: Path, monkey
         assert books.index.counts(ORDER) == {"submitting": 1, "planned": 3}
 
 
+@pytest.mark.sqlite
 async def test_a_full_index_fails_the_whole_batch_before_the_ledger_is_touched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flushes: Flushes
 ) -> None:
     """SQLite gives up the whole transaction then: what came after in it must not be committed by itself."""
     open_books(tmp_path).close()
     pages = int((tmp_path / "index.sqlite3").stat().st_size) // 4096
-    monkeypatch.setitem(database.PRAGMAS, "max_page_count", pages + 8)
+    monkeypatch.setitem(sqlite.PRAGMAS, "max_page_count", pages + 8)
     async with books_in(tmp_path) as books:
         await accept(books, order_id(1))
         first = await flushes.hold(books, wish(1, order_id(1)))
@@ -632,7 +632,7 @@ async def test_expanding_goes_on_where_a_full_disk_stopped_it(tmp_path: Path, mo
             if len(calls) == 2:
                 full = sqlite3.OperationalError("in words of any release")
                 full.sqlite_errorcode = sqlite3.SQLITE_FULL
-                raise database.pw.OperationalError(*full.args) from full
+                raise pw.OperationalError(*full.args) from full
 
         monkeypatch.setattr(derived, "add_items", full_at_the_second)
         with pytest.raises(StorageFull):
@@ -652,6 +652,7 @@ async def test_no_defect_of_a_line_or_an_expander_leaves_a_caller_waiting(tmp_pa
         assert kinds(tmp_path) == ["acceptance"]
 
 
+@pytest.mark.sqlite
 def test_books_that_cannot_be_opened_say_why_and_hold_nothing_open(tmp_path: Path) -> None:
     (tmp_path / "Ledger").mkdir()
     (tmp_path / "index.sqlite3").write_bytes(b"no database" * 1000)

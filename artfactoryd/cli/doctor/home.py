@@ -18,13 +18,14 @@ from artfactoryd.core import inbox_rules
 from artfactoryd.core.names import counted
 from artfactoryd.daemon.backups import next_due
 from artfactoryd.durable import try_writing
-from artfactoryd.errors import StorageSick, WrongUse
+from artfactoryd.errors import StorageFull, StorageSick, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.identity import init_command
 from artfactoryd.reporting.inbox import names_left_alone
 from artfactoryd.settings import Settings
 from artfactoryd.storage import dependencies, ledger
-from artfactoryd.storage.database import complaints
+from artfactoryd.storage.database import complaints, is_there
+from artfactoryd.storage.engines.chosen import engine_of
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.ledger import Position
 from artfactoryd.storage.safekeeping.destination import Memory
@@ -172,15 +173,23 @@ def sqlite(version: Sequence[int]) -> Rows:
 
 
 def database(home: Home) -> Rows:
-    if not home.index_file.exists():
+    try:
+        yield from _database(home)
+    except StorageFull as error:
+        yield Row("database", BAD, str(error), "The ledger is true meanwhile, and nothing is lost; the daemon waits.")
+
+
+def _database(home: Home) -> Rows:
+    name = engine_of(home.index_file).name
+    if not is_there(home.index_file):
         yield Row("database", OK, "There is no index yet: the next start makes it, from the ledger if there is one.")
         return
     problems = complaints(home.index_file)
     if problems:
-        way_out = f"Stop the daemon and delete {home.index_file}: the next start makes it again from the ledger."
+        way_out = f"Stop the daemon and delete {name}: the next start makes it again from the ledger."
         yield Row("database", BAD, f"The index is damaged: {' '.join(problems[:3])}.", way_out)
     else:
-        yield Row("database", OK, f"SQLite's own check finds nothing wrong with {home.index_file}.")
+        yield Row("database", OK, f"Its own check finds nothing wrong with {name}.")
 
 
 def lines(home: Home) -> Rows:
@@ -222,7 +231,7 @@ def _lines(home: Home) -> Rows:
 
 def _index_place(home: Home) -> tuple[Position | None, str]:
     """The last place of the ledger that the index has applied, and its mark; None where no index can be used."""
-    if not home.index_file.exists() or complaints(home.index_file):
+    if not is_there(home.index_file) or complaints(home.index_file):
         return None, ""
     with Index.reading(home.index_file) as index:
         return (Position.parse(index.meta("ledger")), index.ledger_mark()) if index else (None, "")

@@ -26,6 +26,7 @@ from artfactoryd.live_settings import LiveSettings
 from artfactoryd.printable import one_line
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.shelf.scanning.scanner import Scanner
+from artfactoryd.storage.database import is_there
 from artfactoryd.storage.index import Index
 
 SOURCES = (AUTO, *TOOLS, PLAIN, OURS)
@@ -97,7 +98,7 @@ def take_in(
         if not answer["done"]:
             raise WrongUse(answer["text"])
 
-    if not dry_run and not home.index_file.exists():
+    if not dry_run and not is_there(home.index_file):
         tell(())  # else what is placed first would be taken for a shelf whose index was lost
     with Index.reading(home.index_file) as index, Count("Importing", len(there), quiet) as count:
         scanner = Scanner(home, LiveSettings(home, settings, dict(os.environ)))

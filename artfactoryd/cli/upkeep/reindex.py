@@ -13,11 +13,12 @@ from artfactoryd.clock import now
 from artfactoryd.core.json_types import Json
 from artfactoryd.core.names import counted
 from artfactoryd.daemon import mailbox, reindexing
-from artfactoryd.errors import HomeLocked, StorageSick
+from artfactoryd.errors import HomeLocked, Refusal, StorageSick, WrongUse
 from artfactoryd.home import Home
 from artfactoryd.planning.accepted import expander
 from artfactoryd.shelf import moving
 from artfactoryd.storage import rebuild
+from artfactoryd.storage.engines import places
 from artfactoryd.storage.index import Index
 
 
@@ -58,13 +59,21 @@ def move_all(home: Home, layout: str) -> int:
         return sum(1 for _ in moving.move_sidecars(home.projects, layout))
 
 
+def _into(home: Home) -> places.Into:
+    """Where the settings have it; where it is, when they cannot be read."""
+    try:
+        return places.into(settings_of(home).index)
+    except (Refusal, WrongUse):
+        return places.as_it_is
+
+
 def make_index_again(home: Home, *, quiet: bool = True) -> rebuild.Report:
     """HomeLocked names a daemon that is at work."""
     with home.lock("reindex"):
         log.setup("warning", home.logs, "trouble")
         home.make()
         with Mending(quiet) as mending:
-            report = rebuild.reindex(home, expander, now, mending.tell)
+            report = rebuild.reindex(home, expander, now, mending.tell, into=_into(home))
         if report.bare:
             from artfactoryd.execution.shelving import anew  # imported late: few need it
 

@@ -26,7 +26,7 @@ from artfactoryd.shelf.media import DECODED
 from artfactoryd.shelf.thumbnails import cache, film
 from artfactoryd.shelf.thumbnails.cache import Cache
 from artfactoryd.storage import looks
-from artfactoryd.storage.database import is_passing
+from artfactoryd.storage.engines.troubles import is_passing
 from artfactoryd.storage.rows import ProductRow
 from artfactoryd.storage.writer import Books
 

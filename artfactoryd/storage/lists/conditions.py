@@ -53,7 +53,8 @@ COLUMNS: Mapping[str, str] = {  # one value of a product for each field; the res
     "key": "i.key", "stage": "i.stage",
     "asked": "i.asked", "delivered": _SIBLINGS, "cost": f"{_ATTEMPT.format('g.cost')} / 1e6 / max(1, {_SIBLINGS})",
     "asked_at": _ATTEMPT.format("g.asked_at"), "ended_at": _ATTEMPT.format("g.ended_at"),
-    "seconds": _ATTEMPT.format("json_extract(g.returned, '$.seconds')"), "notes": f"nullif({NOTES}, '')",
+    "seconds": _ATTEMPT.format("CAST(json_extract(g.returned, '$.seconds') AS NUMERIC)"),
+    "notes": f"nullif({NOTES}, '')",
     "rating": "p.rating", "mark": "p.mark",
     "origin": f"coalesce(o.file || ' ' || coalesce(o.submission, ''), {_TOLD.format('t.origin')})",
 }  # fmt: skip
@@ -62,7 +63,8 @@ FLAG: Mapping[str, str] = {
     "imported": "p.order_id = ''", "liked": "p.liked = 1",
     "rehearsal": f"coalesce(o.rehearsal, {_TOLD.format('t.rehearsal')}) = 1", "copy": f"EXISTS (SELECT 1 {_COPIED})",
     "damaged": "p.looked <> ''", "replaced": "p.replaced_by IS NOT NULL",
-    "estimated": f"{_ATTEMPT.format('g.estimated')} = 1", "dirty": "json_extract(o.git, '$.dirty') = 1",
+    "estimated": f"{_ATTEMPT.format('g.estimated')} = 1",
+    "dirty": "CAST(json_extract(o.git, '$.dirty') AS INTEGER) = 1",
     "image": "p.mime LIKE 'image/%'", "video": "p.mime LIKE 'video/%'", "audio": "p.mime LIKE 'audio/%'",
     "text": "p.mime LIKE 'text/%'", "3d": "p.mime LIKE 'model/%'",
     "edited": STATE.format("edited = 1"), "missing": STATE.format("missing IS NOT NULL"),
@@ -83,7 +85,7 @@ def all_of(query: str, terms: Sequence[Term], parameters: Collection[str]) -> Co
     for term in terms:
         check(query, term, parameters)
         condition, values = _of(term, parameters)
-        conditions.append(f"NOT coalesce({condition}, 0)" if term.negated else f"({condition})")
+        conditions.append(f"NOT coalesce({condition}, FALSE)" if term.negated else f"({condition})")
         given += values
     return " AND ".join(conditions), given
 
@@ -186,11 +188,13 @@ def _names(term: Term) -> list[object]:
 
 def _tag(term: Term) -> Condition:
     """Its own, where `tag` changed them; else those of its order."""
-    return "EXISTS (SELECT 1 FROM product_tag pt WHERE pt.tag = ? AND pt.seq = p.seq)", [term.value]
+    return "EXISTS (SELECT 1 FROM product_tag pt WHERE pt.tag = ? COLLATE NOCASE AND pt.seq = p.seq)", [term.value]
 
 
 def _collection(term: Term) -> Condition:
-    return "EXISTS (SELECT 1 FROM product_collection pc WHERE pc.collection = ? AND pc.seq = p.seq)", [term.value]
+    return "EXISTS (SELECT 1 FROM product_collection pc WHERE pc.collection = ? COLLATE NOCASE AND pc.seq = p.seq)", [
+        term.value
+    ]
 
 
 def _mime(term: Term) -> Condition:
@@ -278,7 +282,7 @@ def _parameter(term: Term, parameters: Collection[str]) -> Condition:
     tree, path = f"json_tree({SETS[chosen]}, ?) t", _path(name, parameters)
     ways, values = list[str](), list[object]([path])
     if term.number is not None:
-        condition, given = compared("t.value", term.number)
+        condition, given = compared("CAST(t.value AS NUMERIC)", term.number)
         ways.append(f"(t.type IN ('integer', 'real') AND {condition})")
         values += given
     if term.number is None or term.number.low == term.number.high:

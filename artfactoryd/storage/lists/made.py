@@ -34,7 +34,7 @@ class EarlierOrder:
 
 def made_items(index: Index, models: Collection[str], most: int) -> list[MadeItem]:
     """By models of these ids, of stages too; the newest first."""
-    named = " OR ".join("instr(coalesce(models, '') || model, ?)" for _ in models)
+    named = " OR ".join("instr(coalesce(models, '') || model, ?) > 0" for _ in models)
     sql = (
         f"SELECT i.key, i.generation, i.copy, i.asked, {ITEM_MODEL} AS model, o.inputs, i.parent, "
         f"coalesce({FED_WITH.format('product')}, {FED_WITH.format('interim')}) AS fed_with "

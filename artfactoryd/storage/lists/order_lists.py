@@ -144,7 +144,7 @@ def made(index: Index, order_id: str) -> Made:
     reused = "SELECT number FROM generation_log WHERE order_id = ?1 AND verdict = 'reused'"
     sql = (
         "SELECT mime, count(*) AS products, coalesce(sum(duration), 0) AS seconds, "
-        f"coalesce(sum(number IN ({reused})), 0) AS reused FROM product WHERE order_id = ?1 GROUP BY mime"
+        f"count(CASE WHEN number IN ({reused}) THEN 1 END) AS reused FROM product WHERE order_id = ?1 GROUP BY mime"
     )
     kinds, rows = Counter[str](), index.rows(sql, (order_id,))
     for row in rows:

@@ -88,7 +88,7 @@ def find(index: Index, query: str, most: int | None = None, before: str = "") ->
 
 def of_ids(index: Index, ids: Sequence[str]) -> list[FoundProduct]:
     """In that order; those that are no products here are left out."""
-    source = Source("(SELECT key AS nth, value AS wanted FROM json_each(?)) w CROSS JOIN product p ON p.id = w.wanted")
+    source = Source("(SELECT id AS nth, value AS wanted FROM json_each(?)) w CROSS JOIN product p ON p.id = w.wanted")
     return index.all(FoundProduct, _selected(source, "ORDER BY w.nth"), (json.dumps(ids),))
 
 

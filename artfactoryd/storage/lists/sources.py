@@ -39,7 +39,7 @@ class Source(NamedTuple):
     values: tuple[object, ...] = ()
 
     def measured(self, index: Index, most: int) -> int:
-        sql = f"SELECT count(*) AS n FROM (SELECT 1 FROM {self.tables} WHERE {self.condition} LIMIT ?)"
+        sql = f"SELECT count(*) AS n FROM (SELECT 1 FROM {self.tables} WHERE {self.condition} LIMIT ?) n"
         return int(index.rows(sql, (*self.values, most))[0]["n"])
 
 
@@ -63,12 +63,13 @@ def sources(index: Index, terms: Sequence[Term]) -> list[Source]:
 
 def _by_words(index: Index, asked: Sequence[Term]) -> list[Source]:
     """By all words that are long enough."""
-    phrases = ['"' + term.value.replace('"', '""') + '"' for term in asked if _has_letters(term)]
-    if not phrases or not words.are_looked_up(index):
+    wanted = [term.value for term in asked if _has_letters(term)]
+    if not wanted or not words.are_looked_up(index):
         return []
     tables = "searched s CROSS JOIN product p ON p.seq = s.rowid"
-    there = "searched MATCH ? AND NOT EXISTS (SELECT 1 FROM unsearched u WHERE u.seq = s.rowid)"  # noted since
-    return [Source(tables, "s.rowid", there, (" AND ".join(phrases),))]
+    there, values = index.engine.words(wanted)
+    noted_since = "EXISTS (SELECT 1 FROM unsearched u WHERE u.seq = s.rowid)"
+    return [Source(tables, "s.rowid", f"{there} AND NOT {noted_since}", tuple(values))]
 
 
 def _has_letters(term: Term) -> bool:
@@ -129,7 +130,12 @@ def _by_rating(asked: Sequence[Term]) -> list[list[Source]]:
 
 def _by_tags(asked: Sequence[Term]) -> list[Source]:
     return [
-        Source(f"product_{key} t CROSS JOIN product p ON p.seq = t.seq", "t.seq", f"t.{key} = ?", (term.value,))
+        Source(
+            f"product_{key} t CROSS JOIN product p ON p.seq = t.seq",
+            "t.seq",
+            f"t.{key} = ? COLLATE NOCASE",
+            (term.value,),
+        )
         for term in asked
         if (key := term.key.lower()) in ("tag", "collection")
     ]

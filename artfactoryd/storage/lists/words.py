@@ -30,7 +30,7 @@ def is_behind(index: Index) -> bool:
 
 def fill(index: Index, most: int) -> None:
     """Take in the words of the newest that have none there."""
-    newest = "SELECT min(seq) AS first FROM (SELECT seq FROM unsearched ORDER BY seq DESC LIMIT ?)"
+    newest = "SELECT min(seq) AS first FROM (SELECT seq FROM unsearched ORDER BY seq DESC LIMIT ?) u"
     first = index.rows(newest, (most,))[0]["first"]
     if first is not None:
         index.run(_FILL, first)

@@ -17,7 +17,7 @@ from artfactoryd.storage.rows import PRODUCTS, Decoder, ProductRow
 MEMBERS = "product_collection c JOIN product p ON p.seq = c.seq"
 _ALL = (  # with those of the view of likes, where that is wanted
     f"(SELECT collection, seq FROM product_collection UNION ALL SELECT '{LIKED}', seq FROM product "
-    "INDEXED BY product_liked WHERE liked = 1 AND ?) c JOIN product p ON p.seq = c.seq"
+    "INDEXED BY product_liked WHERE liked = 1 AND ? = 1) c JOIN product p ON p.seq = c.seq"
 )
 
 
@@ -58,8 +58,9 @@ class Member(NamedTuple):
 def collections(index: Index) -> list[Collected]:
     """Those with something in them, by name."""
     sql = (
-        f"SELECT c.collection AS name, count(*) AS products, max(p.created_at) AS newest FROM {MEMBERS} "
-        f"WHERE NOT {BINNED} GROUP BY c.collection ORDER BY c.collection"
+        f"SELECT min(c.collection) AS name, count(*) AS products, max(p.created_at) AS newest FROM {MEMBERS} "
+        f"WHERE NOT {BINNED} GROUP BY c.collection COLLATE NOCASE "
+        "ORDER BY c.collection COLLATE NOCASE"
     )
     return [Collected(**row) for row in index.rows(sql)]
 
@@ -76,8 +77,8 @@ def uncloned(index: Index, most: int, but: Collection[tuple[str, str]] = (), *, 
     also what is liked, in a collection of its own."""
     sql = (
         f"SELECT {PRODUCTS.select('p')}, c.collection FROM {_ALL} WHERE NOT {BINNED} AND NOT EXISTS "
-        "(SELECT 1 FROM clone k WHERE k.product = p.id AND k.collection = c.collection) ORDER BY c.collection, p.seq "
-        "LIMIT ?"
+        "(SELECT 1 FROM clone k WHERE k.product = p.id AND k.collection = c.collection COLLATE NOCASE) "
+        "ORDER BY c.collection, p.seq LIMIT ?"
     )
     members = index.all(Member, sql, (likes, most + len(but)))
     return [member for member in members if (member.product.id, member.collection) not in but][:most]
@@ -85,10 +86,12 @@ def uncloned(index: Index, most: int, but: Collection[tuple[str, str]] = (), *, 
 
 def left(index: Index, most: int, but: Collection[str] = (), *, likes: bool = False) -> list[CloneRow]:
     """Clones of what is in their collection no more. `but`: paths; `likes`: as of `uncloned`."""
-    is_in = "EXISTS (SELECT 1 FROM product_collection c WHERE c.collection = k.collection AND c.seq = p.seq)"
+    is_in = (
+        "EXISTS (SELECT 1 FROM product_collection c WHERE c.collection = k.collection COLLATE NOCASE AND c.seq = p.seq)"
+    )
     sql = (
         f"{_CLONE} LEFT JOIN product p ON p.id = k.product WHERE p.id IS NULL OR {BINNED} OR NOT "
-        f"CASE WHEN k.collection = '{LIKED}' AND ? THEN p.liked ELSE {is_in} END ORDER BY k.path LIMIT ?"
+        f"CASE WHEN k.collection = '{LIKED}' AND ? = 1 THEN p.liked = 1 ELSE {is_in} END ORDER BY k.path LIMIT ?"
     )
     return [clone for clone in index.all(CLONES, sql, (likes, most + len(but))) if clone.path not in but][:most]
 
@@ -98,7 +101,7 @@ def is_member(index: Index, product: str, collection: str) -> bool:
     if folded(collection) == folded(LIKED):
         row = index.product(product)
         return row is not None and row.liked
-    sql = f"SELECT 1 FROM {MEMBERS} WHERE p.id = ? AND c.collection = ?"
+    sql = f"SELECT 1 FROM {MEMBERS} WHERE p.id = ? AND c.collection = ? COLLATE NOCASE"
     return index.row(sql, (product, collection)) is not None
 
 

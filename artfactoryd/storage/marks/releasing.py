@@ -16,7 +16,7 @@ _RELEASED = (
     "UNION SELECT n.order_id, n.number FROM goes JOIN item f ON f.order_id = goes.order_id AND f.number = goes.number "
     "JOIN item n ON n.order_id = f.order_id AND n.parent BETWEEN f.first_index AND f.first_index + f.asked - 1 "
     "AND n.state = 'planned' AND n.wants_liked = 0) "
-    "SELECT count(*) AS items, coalesce(sum(CASE WHEN o.rehearsal THEN 0 ELSE i.upper END), 0) AS most "
+    "SELECT count(*) AS items, coalesce(sum(CASE WHEN o.rehearsal = 1 THEN 0 ELSE i.upper END), 0) AS most "
     "FROM goes JOIN item i ON i.order_id = goes.order_id AND i.number = goes.number JOIN orders o ON o.id = i.order_id"
 )
 

@@ -111,6 +111,6 @@ def gone(index: Index, event: ProductGone) -> None:
     elif index.product(event.product) is not None:
         sql = (
             "INSERT INTO shelf_state (product, missing, gone) VALUES (?, ?, 1) ON CONFLICT (product) DO UPDATE SET "
-            "gone = 1, missing = coalesce(missing, excluded.missing)"
+            "gone = 1, missing = coalesce(shelf_state.missing, excluded.missing)"
         )
         index.run(sql, event.product, event.at)

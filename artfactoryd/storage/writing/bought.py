@@ -49,7 +49,7 @@ def take_in(index: Index) -> int:
 def of_order(index: Index, order: str) -> int:
     """Of what was to be sent of it: that it was bought is proven."""
     sql = (
-        "SELECT coalesce(sum(b.value), 0) AS n FROM meta m, json_each(m.value) b LEFT JOIN item i "
+        "SELECT coalesce(sum(CAST(b.value AS INTEGER)), 0) AS n FROM meta m, json_each(m.value) b LEFT JOIN item i "
         "ON i.order_id = ? AND i.number = CAST(b.key AS INTEGER) "
         "WHERE m.key = ? AND coalesce(i.state, 'planned') = 'planned'"
     )

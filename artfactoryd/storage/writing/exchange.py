@@ -6,27 +6,22 @@ Killed at any line, either stands there, or neither, and then the next start mak
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
 from artfactoryd.core.lifecycle import UNFINISHED
 from artfactoryd.core.money import dollars
 from artfactoryd.core.names import counted
-from artfactoryd.durable import link, make_folders, move, rename
-from artfactoryd.entries import is_folder
 from artfactoryd.errors import ArtFactoryError
 from artfactoryd.home import Home
-from artfactoryd.medium import flush_file
-from artfactoryd.storage.database import complaints
+from artfactoryd.storage.database import complaints, is_there
 from artfactoryd.storage.derived import RECEIPTS
+from artfactoryd.storage.engines import places
 from artfactoryd.storage.index import Index
 
 TABLES = {"orders": "orders", "items": "item", "attempts": "generation_log", "products": "product"}
-BESIDE = ("-wal", "-shm")  # files of SQLite's own beside a database
-BACKUPS = 3  # old indexes kept
 IMPORTED = "FROM old.product WHERE order_id = ''"
 UNSAID = ("upload", "outage", "question")  # tables that no line of the ledger fills, or not all of it
 
@@ -40,20 +35,10 @@ def counts(index: Index) -> dict[str, int]:
     return {name: index.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"] for name, table in TABLES.items()}
 
 
-def remove(database: Path) -> None:
-    """With what lies beside it."""
-    for ending in ("", *BESIDE):
-        path = database.with_name(database.name + ending)
-        if is_folder(path):
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
-
-
 def beside_the_old(old: Path, index: Index, at_work: bool) -> Iterator[str]:
     """What the old index knew otherwise; a damaged one is only said to be damaged. `at_work`: it has gone on since, so
     that to count tells nothing."""
-    if not old.exists():
+    if not is_there(old):
         return
     wrong = complaints(old)
     if wrong:
@@ -81,16 +66,15 @@ def beside_the_old(old: Path, index: Index, at_work: bool) -> Iterator[str]:
 
 def _carry_looks(old: Path, index: Index) -> None:
     """Which pictures are well, and how files lay there: nobody need decode or read them all again."""
-    index.run("ATTACH DATABASE ? AS old", str(old))
-    _carry_shelf(index)
-    well = "SELECT id FROM old.product WHERE looked = ''"
-    index.run(f"UPDATE product SET looked = '' WHERE looked IS NULL AND id IN ({well})")
-    index.run("DETACH DATABASE old")
+    with index.beside(old):
+        _carry_shelf(index)
+        well = "SELECT id FROM old.product WHERE looked = ''"
+        index.run(f"UPDATE product SET looked = '' WHERE looked IS NULL AND id IN ({well})")
 
 
 def _carry_shelf(index: Index) -> None:
     """What was noticed there, of what lies where it did. That something is gone is for the ledger to tell."""
-    if not index.row("SELECT 1 FROM old.sqlite_master WHERE name = 'shelf_state'"):
+    if not index.engine.has_beside(index.db, "shelf_state"):
         return  # an older release made it
     same = "SELECT o.id FROM old.product o JOIN product p ON p.id = o.id AND p.path = o.path"
     index.run("INSERT OR REPLACE INTO lying SELECT * FROM old.lying")
@@ -104,35 +88,20 @@ def _carry_shelf(index: Index) -> None:
 def carry_over(old: Path, index: Index) -> None:
     """Of an old one of the same tables, in which nobody writes: what follows from no line, and is of use."""
     _carry_looks(old, index)
-    index.run("ATTACH DATABASE ? AS old", str(old))
-    with index.db.atomic("IMMEDIATE"):
+    with index.beside(old), index.changing():
         for table in UNSAID:
             index.run(f"DELETE FROM {table}")
             index.run(f"INSERT INTO {table} SELECT * FROM old.{table}")
         # What was imported since the shelf was walked has no line.
         index.run(f"INSERT OR IGNORE INTO told SELECT * FROM old.told WHERE id IN (SELECT id {IMPORTED})")
         index.run(f"INSERT OR IGNORE INTO product SELECT * {IMPORTED}")
-        index.run("INSERT OR REPLACE INTO meta SELECT * FROM old.meta WHERE key = ?", RECEIPTS)
+        index.run("INSERT OR REPLACE INTO meta (key, value) SELECT key, value FROM old.meta WHERE key = ?", RECEIPTS)
         marks = ",".join("?" * len(UNFINISHED))
         noted = "SELECT reason FROM old.item o WHERE o.order_id = item.order_id AND o.number = item.number"
         index.run(f"UPDATE item SET reason = ({noted}) WHERE state IN ({marks})", *sorted(UNFINISHED))
-    index.run("DETACH DATABASE old")
 
 
 def put_in_place(home: Home, moment: datetime) -> Path | None:
-    """What lies beside the old one goes first: SQLite would take it for the new one's."""
-    new = new_index(home)
-    flush_file(new)
-    old, backups = home.index_file, home.private / "backups"
-    make_folders(backups, 0o700)
-    backup = backups / f"index-{moment.astimezone():%Y%m%dT%H%M%S%f}.sqlite3"
-    is_linked = False
-    with suppress(FileNotFoundError):  # under both names at first: who looks meanwhile finds one
-        is_linked = link(old, backup)
-    for ending in BESIDE if is_linked else (*BESIDE, ""):
-        with suppress(FileNotFoundError):
-            rename(old.with_name(old.name + ending), backup.with_name(backup.name + ending))
-    move(new, old)
-    for stale in sorted(backups.glob("index-*.sqlite3"))[:-BACKUPS]:
-        remove(stale)
-    return backup if backup.exists() else None
+    """Where the old one is kept, if it is a file."""
+    backup = home.private / "backups" / f"index-{moment.astimezone():%Y%m%dT%H%M%S%f}.sqlite3"
+    return places.put(new_index(home), home.index_file, backup)

@@ -89,7 +89,7 @@ def _stake(index: Index, order: str, day: str, stake: int) -> None:
 
 def credit(index: Index) -> None:
     """Once, when a new index has taken in what the shelf proves."""
-    for row in index.rows("SELECT key, value FROM meta WHERE key GLOB ?", (f"{STAKE}*",)):
+    for row in index.rows("SELECT key, value FROM meta WHERE substr(key, 1, ?) = ?", (len(STAKE), STAKE)):
         order = row["key"].removeprefix(STAKE)
         day, stake = row["value"].split()
         lift(index, order)

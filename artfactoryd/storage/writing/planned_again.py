@@ -35,7 +35,8 @@ def _expand(index: Index, expander: Expander) -> Iterator[str]:
     sql = (
         "SELECT o.id, o.name, o.total_items, count(i.number) AS n FROM orders o "
         "LEFT JOIN item i ON i.order_id = o.id AND i.parent_nth = 0 "
-        "WHERE o.held IS NULL GROUP BY o.id HAVING n > o.total_items OR (n < o.total_items AND o.cancelled = 0)"
+        "WHERE o.held IS NULL GROUP BY o.id HAVING count(i.number) > o.total_items "
+        "OR (count(i.number) < o.total_items AND o.cancelled = 0)"
     )
     for row in index.rows(sql):
         yield (

@@ -16,7 +16,7 @@ AT_ONCE = MIGRATIONS / "all.sql"  # one statement after the other, with an empty
 DONE = "FROM schema_migration"  # what releases did to the tables, by name
 
 
-def bring_up_to_date(db: pw.SqliteDatabase) -> None:
+def bring_up_to_date(db: pw.Database) -> None:
     """`db`: connected, for writing. A kill leaves the tables as a script left them, and a new file empty."""
     if not db.execute_sql("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
         _make_all(db)
@@ -31,13 +31,13 @@ def scripts() -> set[str]:
     return {path.stem for path in MIGRATIONS.glob("[0-9]*.py")}
 
 
-def _done(db: pw.SqliteDatabase) -> set[str]:
+def _done(db: pw.Database) -> set[str]:
     if not db.table_exists("schema_migration"):
         return set()
     return {name for (name,) in db.execute_sql(f"SELECT name {DONE}")}
 
 
-def _make_all(db: pw.SqliteDatabase) -> None:
+def _make_all(db: pw.Database) -> None:
     statements = AT_ONCE.read_text().split("\n\n")
     with db.atomic():
         for statement in statements:
@@ -45,7 +45,7 @@ def _make_all(db: pw.SqliteDatabase) -> None:
                 db.execute_sql(statement)
 
 
-def _has_trigrams(db: pw.SqliteDatabase) -> bool:
+def _has_trigrams(db: pw.Database) -> bool:
     """Whether this SQLite can have the table in which three letters in a row are found."""
     there = db.execute_sql("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'").fetchone()
     return there is not None and sqlite3.sqlite_version_info >= (3, 34)

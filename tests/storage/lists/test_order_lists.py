@@ -59,6 +59,7 @@ def test_every_order_is_listed_page_by_page(index: Index, monkeypatch: pytest.Mo
     assert [row.id for row in order_lists.every(index)] == ids[::-1] and order_lists.count(index) == 8
 
 
+@pytest.mark.sqlite
 def test_what_waits_is_looked_for_in_lookups_of_its_own(index: Index) -> None:
     """However many orders there are: their rows are long."""
     for question in ("held IS NOT NULL", "expanded_items < total_items", "proof IS NOT NULL", "paused IS NOT NULL"):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from artfactoryd.core.query import QueryWrong, read_query
+from artfactoryd.storage.engines.sqlite import SqliteEngine
 from artfactoryd.storage.index import Index
 from artfactoryd.storage.lists import search, sources, words
 from artfactoryd.storage.lists.conditions import all_of
@@ -151,7 +152,8 @@ def taken_in(index: Index, products: int) -> Iterator[None]:
     try:
         yield
     finally:
-        index.run("INSERT INTO searched (searched) VALUES ('delete-all')")
+        of_sqlite = isinstance(index.engine, SqliteEngine)
+        index.run("INSERT INTO searched (searched) VALUES ('delete-all')" if of_sqlite else "DELETE FROM searched")
         index.run("INSERT OR IGNORE INTO unsearched SELECT seq FROM product")
 
 
@@ -201,6 +203,7 @@ def test_words_that_were_taken_in_are_spelled_as_before(tmp_path: Path) -> None:
     made.close()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "query", ["nowhere", "car nowhere", "order:none", "liked car", "id:x", "car before:2026-10", "after:2026-12"]
 )
@@ -306,6 +309,7 @@ def test_what_a_wrong_clock_made_is_listed(tmp_path: Path, year: str) -> None:
         assert found(made, "") == found(made, "car") == found(made, "project:p") == "p2p1"
 
 
+@pytest.mark.sqlite
 def test_where_another_sqlite_made_the_lookup_of_words_it_is_done_without(tmp_path: Path) -> None:
     """This one has no such tables: the next best way is taken, by whoever looks and whoever fills."""
     path = tmp_path / "index.sqlite3"
@@ -334,6 +338,7 @@ LOOKED_UP = [  # a query, and by which lookup its products are reached
 ]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(("query", "lookup"), LOOKED_UP, ids=[query or "nothing" for query, _ in LOOKED_UP])
 def test_no_question_goes_through_a_table_or_sorts_one(index: Index, query: str, lookup: str) -> None:
     """The only ones that are sorted are the products of few orders or seeds, or few of one beginning of an id."""

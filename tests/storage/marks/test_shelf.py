@@ -19,6 +19,7 @@ from artfactoryd.planning.accepted import expander
 from artfactoryd.storage import rebuild
 from artfactoryd.storage.index import Index
 from tests.homes import TestHome, card_of
+from tests.postgres import lose
 from tests.works import Works, at_work, order, quick
 
 __all__ = ["quick"]
@@ -85,7 +86,7 @@ async def test_a_like_that_the_shelf_alone_tells_of_is_sent_on_when_a_person_say
     for path, mark in ((red, "fff"), (blue, None)):  # of a ledger that went on, and by hand
         card = card_of(home.root / path)
         card.write_text(json.dumps({**json.loads(card.read_text()), "liked": True, **({"mark": mark} if mark else {})}))
-    home.home.index_file.unlink()
+    lose(home.home.index_file)
     async with at_work(home, monkeypatch) as works:
         await works.rests()
         assert Counter(works.states()) == Counter(completed=2, planned=2) and works.other.calls() == []
@@ -119,7 +120,7 @@ async def test_what_the_ledger_said_last_counts_whatever_an_older_sidecar_or_a_w
     wrong = {**json.loads(card_of(home.root / blue).read_text()), "rating": 17, "mark": "fff"}
     card_of(home.root / blue).write_text(json.dumps(wrong))
     before = said(home)
-    home.home.index_file.unlink()
+    lose(home.home.index_file)
     async with at_work(home, monkeypatch) as works:
         await works.rests()
         await works.until(lambda: json.loads(card_of(home.root / red).read_text())["rating"] == 5)

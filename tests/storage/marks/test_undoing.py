@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.homes import TestHome
+from tests.postgres import lose
 from tests.works import at_work, order, quick
 
 __all__ = ["quick"]
@@ -40,7 +41,7 @@ async def test_undo_takes_back_the_last_command_whole_and_the_one_before_it_next
         await works.rests()
         assert (await works.tell("undo"))["done"] and said() == states[-2]
         assert [item.waits for item in works.items(works.house.books.index.orders()[0].id)][2:] == [2, 2]
-    home.home.index_file.unlink()
+    lose(home.home.index_file)
     async with at_work(home, monkeypatch) as works:
         for before in (states[2], states[1]):
             text = (await works.tell("undo"))["text"]

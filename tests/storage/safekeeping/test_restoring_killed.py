@@ -69,6 +69,7 @@ def whole(lived: TestHome) -> TestHome:
 BEGUN = {"restore_file": False, "restore_month": True, "restore_claim": True}
 
 
+@pytest.mark.sqlite  # its index would be that of the home it was copied from
 @pytest.mark.parametrize("fault", BEGUN)
 def test_killed_while_it_is_put_back_it_is_finished_by_doing_it_again(
     lived: TestHome, whole: TestHome, tmp_path: Path, fault: str
@@ -82,6 +83,7 @@ def test_killed_while_it_is_put_back_it_is_finished_by_doing_it_again(
     assert what_it_is(home) == what_it_is(whole) and leftovers(home) == []
 
 
+@pytest.mark.sqlite  # its index would be that of the home it was copied from
 def test_what_was_held_lies_in_held_again_with_why(whole: TestHome) -> None:
     before = what_it_is(whole)
     assert whole.once() == 3 and what_it_is(whole) == before
