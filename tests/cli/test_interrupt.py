@@ -40,7 +40,7 @@ def test_ctrl_c_while_a_module_is_loaded_ends_with_one_line(home: TestHome, name
 @pytest.mark.parametrize("word", ["run", "once"])
 @pytest.mark.parametrize(
     ("module", "name", "function"),
-    [("storage", "rebuild", "mend"), ("home", "Home", "lock"), ("daemon.loop", "cleanup", "clear")],
+    [("storage.writing", "mending", "mend"), ("home", "Home", "lock"), ("daemon.loop", "cleanup", "clear")],
 )
 def test_ctrl_c_while_the_home_is_opened_ends_soon_and_with_words(
     home: TestHome, tmp_path: Path, word: str, module: str, name: str, function: str
