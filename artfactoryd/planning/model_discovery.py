@@ -125,5 +125,5 @@ class Descriptions:
                 if error.stops == "provider":
                     away[name[0]] = str(error)
                 self._silent[name] = (self._clock(), str(error))
-                log.warning("what %s takes is not known: %s", name[1], error)
+                log.info("what %s takes is not known: %s", name[1], error)
         return Heard(models, silent, unknown)
