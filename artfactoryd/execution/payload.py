@@ -17,6 +17,7 @@ from typing import Any
 from artfactoryd import credentials, failpoints
 from artfactoryd.core.model import Model
 from artfactoryd.core.parameters import file_leaves, secret_values
+from artfactoryd.core.parameters.file_leaves import Place
 from artfactoryd.core.rehearsal import rehearsal_call
 from artfactoryd.core.slug import prompt_of
 from artfactoryd.errors import CallRefused, OutputBad, WrongUse
@@ -26,10 +27,11 @@ from artfactoryd.factories import Call, Factory, Uploads
 from artfactoryd.home import Home
 from artfactoryd.planning import inputs
 from artfactoryd.shelf.kinds import UNKNOWN
-from artfactoryd.shelf.media import is_turned
+from artfactoryd.shelf.media import examine, is_turned
 from artfactoryd.storage.rows import ItemRow, OrderRow
 from artfactoryd.storage.writer import Books
 
+KIND_WORDS = {"image": "a picture", "video": "a film", "audio": "a sound", "3d": "a 3D scene", "text": "a text"}
 Picture = Mapping[str, Any]  # as the order, or what an item is fed with, tells of it
 SKETCH = "sketch"
 NOT_KEPT = "What this is made from was not kept. With `reuse: never` the order makes everything anew."
@@ -58,6 +60,8 @@ class Calls:
             shown |= {"prompt": words} if words else {}
             name = model.short if len(order.snapshots) > 1 else ""
             return Call(SKETCH, None, rehearsal_call(shown, seed, row.asked, size, name))
+        if row.parent is not None:
+            await asyncio.to_thread(self._check_fed, row, order, model, pictures)
         addresses = {
             place: await self._address(row.provider, order, picture) for place, picture in pictures.items()
         }  # fmt: skip
@@ -66,7 +70,7 @@ class Calls:
 
     def with_secrets(self, call: Call, model: Model) -> Call:
         """As it leaves, and stands nowhere. Raises CallRefused where a secret cannot be had any more."""
-        places: dict[file_leaves.Place, str] = {}
+        places: dict[Place, str] = {}
         for place, location in secret_values.references(model, call.parameters):
             try:
                 places[place] = credentials.resolve_secret(location, secret_values.name_of(place))
@@ -74,7 +78,7 @@ class Calls:
                 raise CallRefused(f"{error} Nothing was sent.") from error
         return replace(call, parameters=file_leaves.replaced(call.parameters, places)) if places else call
 
-    def _pictures(self, row: ItemRow, order: OrderRow, model: Model) -> dict[file_leaves.Place, Mapping[str, Any]]:
+    def _pictures(self, row: ItemRow, order: OrderRow, model: Model) -> dict[Place, Mapping[str, Any]]:
         """Those of the order, and what the item is fed with."""
         ordered = inputs.of_item(row.generation, order.inputs, model)
         if row.parent is None:
@@ -86,6 +90,19 @@ class Calls:
         if not (product.shelved or (self._home.root / product.path).is_file()):
             raise CallRefused(f"{NOT_KEPT} Nothing was sent.")
         return {**ordered, **inputs.of_product(row, model, product)}
+
+    def _check_fed(self, row: ItemRow, order: OrderRow, model: Model, pictures: Mapping[Place, Picture]) -> None:
+        """Nothing is bought from what came damaged, nor of a film where a picture is taken."""
+        takes = {model.image: "image", model.mask: "image", model.video: "video", model.audio: "audio"}
+        for place in pictures.keys() - inputs.of_item(row.generation, order.inputs, model).keys():
+            path = self._path(order, pictures[place])
+            seen, wanted = examine(path), takes.get(str(place[0]))
+            words = f"{path.name}, which this would be made from, is"
+            if seen.fault:
+                raise CallRefused(f"{words} damaged: {seen.fault} Nothing was sent.")
+            if wanted and seen.kind in KIND_WORDS and seen.kind != wanted:
+                takes_one = f"{place[0]} of {model.short} takes {KIND_WORDS[wanted]}"
+                raise CallRefused(f"{words} {KIND_WORDS[seen.kind]}, and {takes_one}. Nothing was sent.")
 
     def _looks(self, row: ItemRow, order: OrderRow, model: Model) -> tuple[str, int | None]:
         """Words and seed of a sketch of it. It looks like what it is made from where it has none of its own."""

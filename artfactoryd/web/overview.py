@@ -20,13 +20,15 @@ MOST_PICTURES = 40
 
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
-    """One that is not over. `entry`: its name in Held/, where it was held; `price_usd`: what a word more may cost."""
+    """One that is not over. `entry`: its name in Held/, where it was held; `price_usd`: what a word more may cost.
+    `can_approve`: whether a person's word is enough."""
 
     order: OrderDocument
     progress: Progress
     doubts: Sequence[DoubtDocument]
     entry: str | None = None
     price_usd: float | None = None
+    can_approve: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ def read_orders(index: Index, told: StatusDocument) -> list[OpenOrder]:
             order, progress.progress_of(index, row, order.items_by_state, now),
             orders.doubts(index, row) if order.money.in_doubt_usd else (), row.held_entry,
             order.price_usd if order.at_most_usd is None else order.at_most_usd,
+            all(reason.waivable for reason in row.reasons),
         )
         for order in told.open if (row := rows.get(order.order_id))
     ]  # fmt: skip

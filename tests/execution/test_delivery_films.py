@@ -130,3 +130,24 @@ async def test_a_film_that_is_cut_short_is_fetched_again_and_kept_as_it_is_where
         assert made.mime == "video/mp4" and "cut short" in str(made.looked)
         costs = {line["item"]: line["cost"] for line in works.lines("settlement")}
         assert costs[2] == 250_000, "of what does not tell how long it is, what was asked for"
+
+
+@pytest.mark.parametrize(
+    ("came", "words"),
+    [
+        (films.wav(1.5), "is a sound, and still of filmer takes a picture. Nothing was sent."),
+        (films.mp4(4), "is a film, and still of filmer takes a picture. Nothing was sent."),
+        (films.mp4(4)[:-500], "is damaged: "),
+    ],
+)
+async def test_nothing_is_bought_from_what_came_damaged_or_is_of_another_kind_than_is_taken(
+    home: TestHome, monkeypatch: pytest.MonkeyPatch, came: bytes, words: str
+) -> None:
+    async with visited(furnished(home), monkeypatch) as (works, _):
+        gives(works, came)
+        stage = {"id": "walk", "provider": "other", "model": "filmer"}
+        spoken = {"provider": "other", "model": "speaker", "parameters": {"text": "hear"}, "then": [stage]}
+        order_id = await works.make(documents.dump_yaml({**spoken, "warnings": "ok"}))
+        item = works.items(order_id)[-1]
+        assert item.state == "failed" and words in str(item.reason), item.reason
+        assert len(works.other.calls()) == 1

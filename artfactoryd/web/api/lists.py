@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from artfactoryd.errors import NoSuchProduct, WrongUse
+from artfactoryd.errors import NoSuchProduct, Refusal, WrongUse
 from artfactoryd.reporting import models, pictures, products, providers
 from artfactoryd.reporting.json_object import JsonObject
 from artfactoryd.reporting.orders import OrderDocument
@@ -142,7 +142,10 @@ class Lists:
     async def models(self, request: web.Request, query: Query) -> web.StreamResponse:
         wanted = [query.text(name) or None for name in ("family", "modality", "provider")]
         async with asyncio.timeout(LONGEST):
-            document = await asyncio.to_thread(lambda: models.listed(self._front.app.home, *wanted))
+            try:
+                document = await asyncio.to_thread(lambda: models.listed(self._front.app.home, *wanted))
+            except Refusal as refusal:  # of a model file of this home
+                raise Refused(503, "A model file is wrong", " ".join(map(str, refusal.problems[:3]))) from None
         return tagged(request, document)
 
 
