@@ -88,6 +88,29 @@ def archive(client: httpx.Client, index: str, name: str, pin: Pin) -> Archive:
     raise LookupError(f"{name} {pin.version} has no archive for every system that the lock knows.")
 
 
+LAST = """  def install
+    virtualenv_install_with_resources
+    man1.install "man/artfactoryd.1"
+    bash_completion.install "completions/artfactoryd.bash" => "artfactoryd"
+    zsh_completion.install "completions/_artfactoryd"
+    fish_completion.install "completions/artfactoryd.fish"
+  end
+
+  service do
+    run [opt_bin/"artfactoryd", "run", "--supervised"]
+    keep_alive crashed: true
+    process_type :background
+    log_path var/"log/artfactoryd.log"
+    error_log_path var/"log/artfactoryd.log"
+  end
+
+  test do
+    system bin/"artfactoryd", "--home", testpath/"home", "init"
+    assert_path_exists testpath/"home/Inbox"
+  end
+"""
+
+
 def formula(version: str, own: Archive, libraries: Sequence[Archive]) -> str:
     """In Ruby."""
     resources = "\n".join(
@@ -112,27 +135,7 @@ def formula(version: str, own: Archive, libraries: Sequence[Archive]) -> str:
   depends_on "webp"
 
 {resources}
-  def install
-    virtualenv_install_with_resources
-    man1.install "man/artfactoryd.1"
-    bash_completion.install "completions/artfactoryd.bash" => "artfactoryd"
-    zsh_completion.install "completions/_artfactoryd"
-    fish_completion.install "completions/artfactoryd.fish"
-  end
-
-  service do
-    run [opt_bin/"artfactoryd", "run", "--supervised"]
-    keep_alive crashed: true
-    process_type :background
-    log_path var/"log/artfactoryd.log"
-    error_log_path var/"log/artfactoryd.log"
-  end
-
-  test do
-    system bin/"artfactoryd", "--home", testpath/"home", "init"
-    assert_path_exists testpath/"home/Inbox"
-  end
-end
+{LAST}end
 '''
 
 
